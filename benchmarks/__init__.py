@@ -1,0 +1,1 @@
+"""Speed and memory of ktrdr beside its peers: ``python -m benchmarks``."""

@@ -1,0 +1,1 @@
+"""ktrdr: research neuro-fuzzy trading strategies, from bars to an honest report."""

@@ -1,0 +1,94 @@
+"""Which ktrdr this is: version, commit and the libraries it runs with."""
+
+import json
+import platform
+import subprocess
+from dataclasses import dataclass
+from functools import cache
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+# Images carry this file; a checkout asks git instead.
+_BUILD_INFO_FILE = Path("/build-info.json")
+_LIBRARIES = ("numpy", "TA-Lib", "torch", "pydantic", "arro3-core", "safetensors")
+
+
+@dataclass(frozen=True, kw_only=True)
+class BuildInfo:
+    """Identity of the running program.
+
+    Attributes
+    ----------
+    version : str
+        Release of ktrdr.
+    commit : str
+        Commit it was built from, with ``+dirty`` when files had changed;
+        ``unknown`` when neither an image nor a checkout tells.
+    python : str
+        Release of the interpreter.
+    machine : str
+        Operating system and processor.
+    libraries : dict of str to str
+        Installed releases of the libraries that can change a result.
+    """
+
+    version: str
+    commit: str
+    python: str
+    machine: str
+    libraries: dict[str, str]
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """All of it as names and releases, as manifests record it."""
+        return {
+            "ktrdr": self.version,
+            "commit": self.commit,
+            "python": self.python,
+            "machine": self.machine,
+            **self.libraries,
+        }
+
+
+@cache
+def build_info() -> BuildInfo:
+    """Return the identity of the running program."""
+    return BuildInfo(
+        version=version("ktrdr"),
+        commit=_commit(),
+        python=platform.python_version(),
+        machine=f"{platform.system()} {platform.machine()}",
+        libraries=_installed(),
+    )
+
+
+def _installed() -> dict[str, str]:
+    found = {}
+    for name in _LIBRARIES:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+def _commit() -> str:
+    if _BUILD_INFO_FILE.is_file():
+        return str(json.loads(_BUILD_INFO_FILE.read_text())["commit"])
+    checkout = Path(__file__).parents[1]
+    # A copy installed inside somebody else's repository must not report theirs.
+    if not (checkout / ".git").exists():
+        return "unknown"
+    commit = _git(checkout, "rev-parse", "HEAD")
+    if commit is None:
+        return "unknown"
+    return f"{commit}+dirty" if _git(checkout, "status", "--porcelain") else commit
+
+
+def _git(checkout: Path, *arguments: str) -> str | None:
+    command = ["git", "-C", str(checkout), *arguments]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+    except FileNotFoundError:
+        return None
+    return done.stdout.strip() if done.returncode == 0 else None

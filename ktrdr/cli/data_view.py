@@ -1,0 +1,218 @@
+"""How ``ktrdr data`` shows bars, reports and snapshots."""
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from ktrdr.data import Bars, Change, Gap, QualityReport, Snapshot
+
+_SHOWN_CHANGES = 20
+_SHOWN_GAPS = 5
+_JSON_GAPS = 1000
+_CHART_HEIGHT = 16
+_AXIS_WIDTH = 12
+# Numbers below and above are written with an exponent.
+_LEAST_PLAIN, _MOST_PLAIN = 1e-9, 1e15
+# From here on fractions of a volume are left out.
+_MANY = 1e6
+
+
+def print_changes(changes: "tuple[Change, ...]") -> None:
+    """Print every kind of repair and its first changes."""
+    from itertools import groupby
+
+    from ktrdr.cli.output import notes
+
+    by_kind = groupby(
+        sorted(changes, key=lambda change: change.kind), lambda change: change.kind
+    )
+    for kind, group in by_kind:
+        listed = list(group)
+        notes().print(f"Repaired, {kind.replace('_', ' ')}: {len(listed):,}")
+        for change in listed[:_SHOWN_CHANGES]:
+            notes().print(f"  {change}", markup=False, soft_wrap=True)
+        if len(listed) > _SHOWN_CHANGES:
+            notes().print(
+                f"  and {len(listed) - _SHOWN_CHANGES:,} more, all kept with the "
+                "snapshot: `ktrdr data provenance SYMBOL`",
+                markup=False,
+                soft_wrap=True,
+            )
+
+
+def print_report(report: "QualityReport", *, with_faults: bool) -> None:
+    """Print what a quality check found."""
+    from ktrdr.cli.output import console
+    from ktrdr.data import GAP_KINDS, to_minute
+
+    out = console()
+    for finding in report.faults if with_faults else ():
+        out.print(f"FAULT   {finding}", markup=False, soft_wrap=True, style="red")
+    for finding in report.notices:
+        out.print(f"notice  {finding}", markup=False, soft_wrap=True)
+    counts = ", ".join(
+        f"{report.gaps.count(kind):,} {kind} ({_bars(report.gaps.missing(kind))})"
+        for kind in GAP_KINDS
+    )
+    out.print(
+        f"Calendar {report.calendar}: {report.calendar_reason}.",
+        markup=False,
+        soft_wrap=True,
+    )
+    out.print(f"Gaps: {counts}", markup=False, soft_wrap=True)
+    unexpected = report.gaps.of_kind("unexpected", _SHOWN_GAPS)
+    for gap in unexpected:
+        out.print(
+            f"  {to_minute(gap.begin)} to {to_minute(gap.end)}: {_bars(gap.n_missing)}",
+            markup=False,
+            soft_wrap=True,
+        )
+    if report.gaps.count("unexpected") > len(unexpected):
+        out.print(
+            "  ... the longest are shown; --json lists more",
+            markup=False,
+            soft_wrap=True,
+        )
+    verdict = "no faults"
+    if report.faults:
+        verdict = "faulty" if with_faults else "faulty before the repair told above"
+    out.print(
+        f"{report.n_rows:,} rows of {report.timeframe}: {verdict}",
+        markup=False,
+        soft_wrap=True,
+    )
+
+
+def _bars(number: int) -> str:
+    return f"{number:,} bar" if number == 1 else f"{number:,} bars"
+
+
+def report_json(report: "QualityReport") -> dict[str, object]:
+    """Return what a quality check found, for JSON."""
+    return {
+        "n_rows": report.n_rows,
+        "timeframe": str(report.timeframe),
+        "calendar": report.calendar,
+        "calendar_reason": report.calendar_reason,
+        "faults": {str(one.kind): one.text for one in report.faults},
+        "notices": {str(one.kind): one.text for one in report.notices},
+        "counts": report.counts(),
+        "unexpected_gaps": [
+            _gap_json(gap) for gap in report.gaps.of_kind("unexpected", _JSON_GAPS)
+        ],
+    }
+
+
+def _gap_json(gap: "Gap") -> dict[str, object]:
+    return {
+        "begin": f"{gap.begin}Z",
+        "end": f"{gap.end}Z",
+        "n_missing": gap.n_missing,
+    }
+
+
+def snapshot_table(snapshots: "list[Snapshot]") -> "Table":
+    """Return a table of snapshots."""
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    table.add_column("Symbol", no_wrap=True)
+    table.add_column("Bars", no_wrap=True, justify="right")
+    for name in ("First opens", "Last closes", "Snapshot"):
+        table.add_column(name, no_wrap=True)
+    table.add_column("Source", overflow="fold")
+    for one in snapshots:
+        table.add_row(
+            f"{one.symbol} {one.timeframe}",
+            f"{one.n_bars:,}",
+            f"{one.start:%Y-%m-%d}",
+            f"{one.end:%Y-%m-%d}",
+            one.digest[:12],
+            # As it is: a file's name may hold what would be markup.
+            Text(one.source),
+        )
+    return table
+
+
+def bar_table(bars: "Bars") -> "Table":
+    """Return a table of bars."""
+    from rich.table import Table
+
+    from ktrdr.data import COLUMNS, PRICE_COLUMNS
+
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    table.add_column("Opens (UTC)", overflow="fold")
+    for name in COLUMNS:
+        # Folded, since a number that is cut off reads like another number.
+        table.add_column(name.capitalize(), justify="right", overflow="fold")
+    prices = [getattr(bars, name).tolist() for name in PRICE_COLUMNS]
+    decimals = _decimals([price for column in prices for price in column])
+    for time, volume, *row in zip(
+        time_texts(bars), bars.volume.tolist(), *prices, strict=True
+    ):
+        shown = [
+            f"{price:.10g}" if decimals is None else f"{price:,.{decimals}f}"
+            for price in row
+        ]
+        table.add_row(time[:16].replace("T", " "), *shown, _volume(volume))
+    return table
+
+
+def _decimals(prices: list[float]) -> int | None:
+    # As many as the prices need at ten digits; None if they are not to be written out.
+    import numpy as np
+
+    if min(prices) < _LEAST_PLAIN or max(prices) >= _MOST_PLAIN:
+        return None
+    written = [
+        np.format_float_positional(each, precision=10, fractional=False, trim="-")
+        for each in prices
+    ]
+    return max(len(each.partition(".")[2]) for each in written)
+
+
+def _volume(volume: float) -> str:
+    is_plain = _MANY <= volume < _MOST_PLAIN
+    return f"{volume:,.0f}" if is_plain else f"{volume:,.10g}"
+
+
+def time_texts(bars: "Bars") -> list[str]:
+    """Return the opening times in ISO 8601, to the millisecond."""
+    import numpy as np
+
+    return [f"{time}Z" for time in np.datetime_as_string(bars.time, unit="ms").tolist()]
+
+
+def print_chart(bars: "Bars") -> None:
+    """Print bars as candles, as wide as the terminal."""
+    from rich.text import Text
+
+    from ktrdr.cli.output import console
+    from ktrdr.data import draw_candles
+
+    width = max(console().width - _AXIS_WIDTH - 2, 1)
+    chart = draw_candles(bars, width=width, height=_CHART_HEIGHT)
+    for row, label in zip(chart.rows, _axis_labels(chart.prices), strict=True):
+        line = Text(f"{label:>{_AXIS_WIDTH}} ", style="dim")
+        for character, is_up in zip(row, chart.is_up, strict=True):
+            line.append(character, style="green" if is_up else "red")
+        console().print(line)
+    first, last = time_texts(bars[:1])[0], time_texts(bars[-1:])[0]
+    joined = chart.bars_per_candle
+    each = "each candle is a bar" if joined == 1 else f"{joined} bars to a candle"
+    console().print(f"{'':13}{first[:16]} to {last[:16]}, {each}", style="dim")
+
+
+def _axis_labels(prices: tuple[float, ...]) -> list[str]:
+    # With as many decimals as it takes to tell neighbours apart.
+    import math
+
+    step = prices[0] - prices[1]
+    decimals = max(math.ceil(-math.log10(step)), 0) if step > 0 else None
+    if decimals is None or not _LEAST_PLAIN <= prices[-1] <= prices[0] < _MOST_PLAIN:
+        return [f"{price:.6g}" for price in prices]
+    labels = [f"{price:.{decimals}f}" for price in prices]
+    is_wide = max(map(len, labels)) > _AXIS_WIDTH
+    return [f"{price:.6g}" for price in prices] if is_wide else labels

@@ -1,0 +1,1 @@
+"""The command ``kinfra``: images, environments and deployment."""

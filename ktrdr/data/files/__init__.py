@@ -1,0 +1,1 @@
+"""Files of other programs: which rows and columns they hold, and what times mean."""

@@ -1,0 +1,41 @@
+from pathlib import Path
+
+import pytest
+
+from ktrdr.errors import InputError
+from ktrdr.settings import settings
+
+
+@pytest.fixture(autouse=True)
+def read_anew():
+    settings.cache_clear()
+    yield
+    settings.cache_clear()
+
+
+def test_settings_come_from_the_environment(monkeypatch, tmp_path):
+    monkeypatch.setenv("KTRDR_HOME", str(tmp_path))
+    monkeypatch.setenv("KTRDR_THREADS", "2")
+    assert settings().threads == 2
+    assert settings().store_path == tmp_path / "store"
+    assert settings().strategies == Path("strategies")
+
+
+def test_what_a_setting_can_not_be_is_told_with_its_variable(monkeypatch):
+    monkeypatch.setenv("KTRDR_THREADS", "none")
+    with pytest.raises(InputError, match=r"KTRDR_THREADS is 'none': .*valid integer"):
+        settings()
+
+
+def test_an_empty_variable_counts_as_none(monkeypatch):
+    monkeypatch.delenv("KTRDR_HOME", raising=False)
+    default = settings().home
+    settings.cache_clear()
+    monkeypatch.setenv("KTRDR_HOME", "")
+    assert settings().home == default
+
+
+def test_a_tilde_means_the_users_folder(monkeypatch, tmp_path):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("KTRDR_HOME", "~/research")
+    assert settings().home == tmp_path / "research"

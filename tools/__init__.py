@@ -1,0 +1,1 @@
+"""Tools that the Makefile runs before anything is installed."""
