@@ -5,12 +5,13 @@ VENV := .venv
 BIN := $(VENV)/bin
 export KTRDR_HOME ?= $(CURDIR)/.ktrdr
 
-.PHONY: help demo test test-unit quality format bench clean
+.PHONY: help demo test test-unit test-faults quality format bench clean
 
 help:
 	@echo "make demo       train and backtest a strategy on real EURUSD bars, write a report"
 	@echo "make test       all checks: style, types, boundaries, every test"
 	@echo "make test-unit  the fast tests"
+	@echo "make test-faults  kill processes and the database by the hundred (20 min)"
 	@echo "make quality    style, types, boundaries"
 	@echo "make format     rewrite the code in the project's style"
 	@echo "make bench      speed and memory beside other tools"
@@ -29,6 +30,9 @@ test: quality
 
 test-unit: $(VENV)/.ready-dev
 	$(BIN)/pytest -n auto -m "not slow" tests/unit
+
+test-faults: $(VENV)/.ready-dev
+	$(BIN)/pytest -s tests/faults
 
 quality: $(VENV)/.ready-dev
 	$(BIN)/ruff format --check .

@@ -44,8 +44,8 @@ def main() -> int:
     parser.add_argument(
         "--only",
         nargs="+",
-        choices=[*names, "W6", "process"],
-        default=[*names, "process", "W6"],
+        choices=[*names, "W6", "process", "sweep", "system"],
+        default=[*names, "process", "W6", "sweep", "system"],
         help="leave out the others",
     )
     options = parser.parse_args()
@@ -57,6 +57,16 @@ def main() -> int:
         _print_stages(console, works, quick=options.quick)
     if "process" in options.only:
         _print_processes(console, quick=options.quick)
+    if "sweep" in options.only:
+        # Imported here: it trains a model, for which torch is needed.
+        from benchmarks import sweep
+
+        is_agreed &= sweep.main(console, quick=options.quick)
+    if "system" in options.only:
+        # Imported here: it needs an embedded PostgreSQL.
+        from benchmarks import system
+
+        system.main(console, quick=options.quick)
     if "W6" in options.only:
         # Imported here: it needs torch and scikit-learn, the others do not.
         from benchmarks import training

@@ -1,9 +1,12 @@
 """The work done by ktrdr, through what it ships."""
 
+import os
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 
+from benchmarks import sweep
 from benchmarks.work import (
     FEE,
     GIVEN_FEE,
@@ -20,6 +23,10 @@ from benchmarks.work import (
 from ktrdr.backtesting import equity_statistics, simulate, years_of
 from ktrdr.data import Bars, Timeframe
 from ktrdr.indicators import IndicatorUse, compute_indicator
+from ktrdr.models import find_model
+from ktrdr.progress import NoProgress
+from ktrdr.schemas import BacktestRequest, Overrides
+from ktrdr.storage import ArtifactStore
 from ktrdr.strategy import (
     BacktestSpec,
     CostsSpec,
@@ -27,6 +34,7 @@ from ktrdr.strategy import (
     StopsSpec,
     UnitsSizing,
 )
+from ktrdr.studies import TrialBench, plan_sweep
 from ktrdr.typing import FloatArray, TargetArray
 
 NAME = "ktrdr"
@@ -52,6 +60,8 @@ SPECS = {
 
 def prepare(work: str, prices: Prices) -> Callable[[], Outcome]:
     """Return the work as a function; bars are made before, as the peers' frames are."""
+    if work == sweep.NAME:
+        return _trials()
     bars = bars_of(prices)
     spec = SPECS[work]
     if work == "W3":
@@ -113,3 +123,32 @@ def _sweep(bars: Bars, spec: BacktestSpec) -> Outcome:
         sharpe=float(np.mean([one.sharpe for one in outcomes])),
         max_drawdown=float(np.mean([one.max_drawdown for one in outcomes])),
     )
+
+
+def _trials() -> Callable[[], Outcome]:
+    """All points of the sweep, from the stored model and bars on."""
+    store = ArtifactStore.in_folder(Path(os.environ[sweep.STORE_VARIABLE]))
+    model = find_model(store, "momentum").digest
+    request = BacktestRequest(model=model, symbol=sweep.SYMBOL, part="all")
+    # Tables of trials don't tell what was there before the last bar.
+    bench = TrialBench(store, request)
+    curves = [bench.simulate({sweep.THRESHOLD: one})[0] for one in sweep.THRESHOLDS]
+    money = float(np.mean([curve.equity[-2] for curve in curves]))
+
+    def run() -> Outcome:
+        plan = plan_sweep(sweep.request(model), store, n_workers=1)
+        trials = [trial for run in plan.runs for trial in run.request.trials]
+        rows = TrialBench(store, request).run(trials, NoProgress())
+        plain = [row.measures for row in rows if not _has_stops(row.parameters)]
+        return Outcome(
+            n_trades=int(sum(row.measures["n_trades"] or 0 for row in rows)),
+            equity=money,
+            sharpe=float(np.mean([one["sharpe"] or 0 for one in plain])),
+            max_drawdown=float(np.mean([one["max_drawdown"] for one in plain])),
+        )
+
+    return run
+
+
+def _has_stops(parameters: Overrides) -> bool:
+    return any("stops" in path and value for path, value in parameters.items())

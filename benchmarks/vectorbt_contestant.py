@@ -11,6 +11,7 @@ import pandas as pd
 import talib
 import vectorbt as vbt
 
+from benchmarks import sweep
 from benchmarks.work import (
     BAR_MINUTES,
     FEE,
@@ -51,6 +52,8 @@ class Frames:
 
 def prepare(work: str, prices: Prices) -> Callable[[], Outcome]:
     """Return the work as a function; frames are made before."""
+    if work == sweep.NAME:
+        return _trials(Frames(_hourly(prices)))
     frames = Frames(prices)
     if work == "W3":
         return lambda: _sweep(frames, prices.close)
@@ -165,3 +168,69 @@ def _sweep(frames: Frames, close: FloatArray) -> Outcome:
         sharpe=float(np.mean([one.sharpe for one in outcomes])),
         max_drawdown=float(np.mean([one.max_drawdown for one in outcomes])),
     )
+
+
+def _hourly(prices: Prices) -> Prices:
+    bars = sweep.walk_bars(prices)
+    return Prices(
+        time=bars.time, open=bars.open, high=bars.high, low=bars.low, close=bars.close
+    )
+
+
+def _trials(frames: Frames) -> Callable[[], Outcome]:
+    """All points of the sweep, on signals that are given."""
+    signals = [_crossings(one > 0) for one in sweep.targets_of_store().values()]
+    pairs = [(stop, target) for stop in sweep.STOPS for target in sweep.TARGETS]
+
+    def run() -> Outcome:
+        found = [
+            _batch(frames, entries, exits, pairs[first : first + _BATCH])
+            for entries, exits in signals
+            for first in range(0, len(pairs), _BATCH)
+        ]
+        plain = found[:: len(pairs) // _BATCH]
+        return Outcome(
+            n_trades=sum(one.n_trades for one in found),
+            equity=float(np.mean([one.equity for one in plain])),
+            sharpe=float(np.mean([one.sharpe for one in plain])),
+            max_drawdown=float(np.mean([one.max_drawdown for one in plain])),
+        )
+
+    return run
+
+
+def _batch(
+    frames: Frames,
+    entries: BoolArray,
+    exits: BoolArray,
+    pairs: list[tuple[float | None, float | None]],
+) -> Outcome:
+    """Trade one signal with several stops; the measures are those of the first."""
+    stops, targets = (
+        [np.nan if value is None else value for value in column]
+        for column in zip(*pairs, strict=True)
+    )
+    portfolio = vbt.Portfolio.from_signals(
+        frames.close,
+        np.repeat(entries[:, None], len(pairs), axis=1),
+        np.repeat(exits[:, None], len(pairs), axis=1),
+        price=frames.open,
+        open=frames.open,
+        high=frames.high,
+        low=frames.low,
+        sl_stop=np.array([stops]),
+        tp_stop=np.array([targets]),
+        stop_entry_price="fillprice",
+        fees=sweep.FEE,
+        init_cash=INITIAL_CASH,
+        freq=sweep.FREQUENCY,
+    )
+    outcome = Outcome(
+        n_trades=len(portfolio.trades.records),
+        equity=float(portfolio.value().to_numpy()[-2, 0]),
+        sharpe=float(portfolio.sharpe_ratio().iloc[0]),
+        max_drawdown=float(portfolio.max_drawdown().iloc[0]),
+    )
+    del portfolio
+    gc.collect()
+    return outcome

@@ -8,6 +8,9 @@ from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+# How backend, workers and job processes talk; raised when that changes, so that
+# those of other releases are refused instead of misunderstood.
+WORKER_PROTOCOL = 1
 # Images carry this file; a checkout asks git instead.
 _BUILD_INFO_FILE = Path("/build-info.json")
 _LIBRARIES = ("numpy", "TA-Lib", "torch", "pydantic", "arro3-core", "safetensors")

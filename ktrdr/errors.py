@@ -7,11 +7,15 @@
     │ ├ StrategyError   lists every problem with its YAML path
     │ ├ DataError       gaps, disorder, missing bars
     │ ├ BundleError     wrong features or version, damaged weights
-    │ ├ NotFoundError, ConflictError
-    │ └ MissingExtraError
+    │ ├ NotFoundError, ConflictError, TooLargeError
+    │ ├ MissingExtraError
+    │ └ IncompatibleError   programs of different releases meet
+    ├ AccessError     NotAuthenticatedError, NotAllowedError
     ├ RunError        TrainingError, BacktestError
-    ├ JobError        JobCancelled, AttemptSuperseded, JobFailed
+    ├ JobError        JobCancelled, JobStopped, AttemptSuperseded, JobFailed
     ├ StorageError    disk or store refuse: full, no permission, out of reach
+    ├ DatabaseError   out of reach or not as expected
+    ├ BackendError    the backend is out of reach or answers nonsense
     └ ProviderError   temporary, may be retried
 
 Every message says what was found, what was expected and what to do.
@@ -85,16 +89,37 @@ class ConflictError(InputError):
     """What was asked for contradicts what exists."""
 
 
+class TooLargeError(InputError):
+    """What was sent is larger than the limit."""
+
+
+class IncompatibleError(InputError):
+    """Two programs of ktrdr, or a program and a database, don't fit together."""
+
+
 class MissingExtraError(InputError):
     """A feature needs an optional part of ktrdr that is not installed."""
 
-    def __init__(self, package: str, extra: str) -> None:
+    def __init__(self, package: str, extra: str, image: str | None = None) -> None:
+        holder = f"the image {image}" if image else "an image that holds it"
         super().__init__(
             f"{package} is not installed, and this needs it: "
-            f"install ktrdr[{extra}], or use an image that holds it"
+            f"install ktrdr[{extra}], or use {holder}"
         )
         self.package = package
         self.extra = extra
+
+
+class AccessError(KtrdrError):
+    """Somebody asked for what only others may have."""
+
+
+class NotAuthenticatedError(AccessError):
+    """Nobody that the backend knows: no token, or not a valid one."""
+
+
+class NotAllowedError(AccessError):
+    """The token's role does not allow this."""
 
 
 class RunError(KtrdrError):
@@ -117,12 +142,24 @@ class JobCancelled(JobError):
     """Somebody cancelled the job."""
 
 
+class JobStopped(JobError):
+    """The job was asked to stop, wrote its checkpoint and can be gone on with."""
+
+
 class AttemptSuperseded(JobError):
     """A newer attempt of the same operation has taken over."""
 
 
 class StorageError(KtrdrError):
     """The disk or the artifact store refuses: full, no permission, out of reach."""
+
+
+class DatabaseError(KtrdrError):
+    """The database is out of reach, or not as this program expects it."""
+
+
+class BackendError(KtrdrError):
+    """The backend is out of reach, or its answer can't be understood."""
 
 
 class ProviderError(KtrdrError):
@@ -168,14 +205,33 @@ _HANDLING: tuple[tuple[type[BaseException], Handling], ...] = (
     (NotFoundError, Handling(code="not_found", exit_code=6, http_status=404)),
     (ConflictError, Handling(code="conflict", exit_code=7, http_status=409)),
     (MissingExtraError, Handling(code="missing_extra", exit_code=8, http_status=501)),
+    (TooLargeError, Handling(code="too_large", exit_code=2, http_status=413)),
+    (IncompatibleError, Handling(code="incompatible", exit_code=16, http_status=409)),
     (InputError, Handling(code="input_invalid", exit_code=2, http_status=422)),
     (TrainingError, Handling(code="training_failed", exit_code=9, http_status=500)),
     (BacktestError, Handling(code="backtest_failed", exit_code=10, http_status=500)),
+    (
+        NotAuthenticatedError,
+        Handling(code="not_authenticated", exit_code=15, http_status=401),
+    ),
+    (NotAllowedError, Handling(code="not_allowed", exit_code=15, http_status=403)),
     (JobCancelled, Handling(code="cancelled", exit_code=130, http_status=409)),
+    (
+        JobStopped,
+        Handling(code="stopped", exit_code=17, http_status=409, retry=True),
+    ),
     (AttemptSuperseded, Handling(code="superseded", exit_code=11, http_status=409)),
     (
         ProviderError,
         Handling(code="provider_failed", exit_code=12, http_status=502, retry=True),
+    ),
+    (
+        DatabaseError,
+        Handling(code="database_failed", exit_code=14, http_status=503, retry=True),
+    ),
+    (
+        BackendError,
+        Handling(code="backend_failed", exit_code=18, http_status=502, retry=True),
     ),
     (StorageError, _REFUSED),
     (OSError, _REFUSED),

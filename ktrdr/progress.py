@@ -1,5 +1,6 @@
 """How a long run tells what it is doing, whoever listens."""
 
+from pathlib import Path
 from typing import Protocol
 
 
@@ -15,6 +16,12 @@ class Progress(Protocol):
     def note(self, message: str) -> None:
         """Tell one thing worth keeping, such as a fallback that was taken."""
 
+    def checkpoint(self, name: str, path: Path) -> None:
+        """Say that the newest checkpoint of ``name`` now lies whole at ``path``."""
+
+    def should_stop(self) -> bool:
+        """Return whether to write a checkpoint, raise JobStopped and be done."""
+
 
 class NoProgress:
     """Listens to nothing."""
@@ -27,3 +34,10 @@ class NoProgress:
 
     def note(self, message: str) -> None:
         """Ignore it."""
+
+    def checkpoint(self, name: str, path: Path) -> None:
+        """Ignore it."""
+
+    def should_stop(self) -> bool:
+        """Return False."""
+        return False

@@ -2,10 +2,10 @@
 
 from functools import cache
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from platformdirs import user_data_path
-from pydantic import AfterValidator, Field, ValidationError
+from pydantic import AfterValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from ktrdr.errors import InputError
@@ -34,6 +34,90 @@ class Settings(BaseSettings):
         ge=1,
         description="Threads that one training uses; more than 1 rarely helps.",
     )
+    store_url: str | None = Field(
+        default=None,
+        description="Artifact store: a folder, or such as `s3://bucket/prefix`.",
+    )
+    cache_mb: int = Field(
+        default=2048,
+        ge=0,
+        description="Most that a worker keeps of a remote store on its disk, in MB.",
+    )
+    database_url: SecretStr | None = Field(
+        default=None,
+        description="PostgreSQL to use instead of the embedded one.",
+    )
+    api_url: str | None = Field(
+        default=None, description="Backend that commands talk to."
+    )
+    api_token: SecretStr | None = Field(
+        default=None, description="Token that commands show to the backend."
+    )
+    host: str = Field(
+        default="127.0.0.1", description="Address that the backend listens on."
+    )
+    port: int = Field(
+        default=8000, ge=0, le=65535, description="Port that the backend listens on."
+    )
+    trusted_proxies: str | None = Field(
+        default=None,
+        description="Addresses of proxies whose `X-Forwarded` headers are believed.",
+    )
+    max_body_mb: int = Field(
+        default=2, ge=1, description="Largest request body, uploads aside, in MB."
+    )
+    max_upload_mb: int = Field(
+        default=512, ge=1, description="Largest file of bars to upload, in MB."
+    )
+    worker_name: str | None = Field(
+        default=None,
+        description="Name of the worker; made of host, kind and port if left out.",
+    )
+    worker_host: str = Field(
+        default="127.0.0.1",
+        description="Address that a worker's health and metrics listen on.",
+    )
+    worker_port: int = Field(
+        default=5002,
+        ge=0,
+        le=65535,
+        description="First port to try for a worker's health and metrics.",
+    )
+    accelerator: Literal["cpu", "cuda", "mps"] | None = Field(
+        default=None,
+        description="Accelerator that an image declares; torch must be built for it.",
+    )
+    stalled_after_s: float = Field(
+        default=30.0,
+        ge=1.0,
+        description="Silence of a worker after which its jobs go to others, seconds.",
+    )
+    grace_s: float = Field(
+        default=10.0,
+        ge=0.0,
+        description="Time that a stopping worker has for checkpoints, seconds.",
+    )
+    max_failures: int = Field(
+        default=5,
+        ge=1,
+        description="Crashes and passing errors after which an operation is given up.",
+    )
+    retry_delay_s: float = Field(
+        default=2.0,
+        ge=0.0,
+        description="Pause before the second attempt, seconds; doubled each time.",
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        default="info", description="Least severity that servers log."
+    )
+    log_format: Literal["text", "json"] = Field(
+        default="text", description="Form of the servers' log."
+    )
+
+    @property
+    def store_location(self) -> str:
+        """Folder or URL of the artifact store."""
+        return self.store_url or str(self.home / "store")
 
     @property
     def store_path(self) -> Path:
@@ -41,9 +125,24 @@ class Settings(BaseSettings):
         return self.home / "store"
 
     @property
+    def run_path(self) -> Path:
+        """Folder of what `ktrdr up` runs: state, logs, locks."""
+        return self.home / "run"
+
+    @property
+    def postgres_path(self) -> Path:
+        """Folder of the embedded PostgreSQL."""
+        return self.home / "postgres"
+
+    @property
     def checkpoints_path(self) -> Path:
         """Folder of the checkpoints of unfinished trainings."""
         return self.home / "checkpoints"
+
+    @property
+    def cache_path(self) -> Path:
+        """Folder of copies of a remote artifact store's blobs."""
+        return self.home / "cache" / "blobs"
 
     @property
     def reports_path(self) -> Path:

@@ -1,9 +1,15 @@
 """What holds for all tests."""
 
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
 import pytest
 from hypothesis import settings
 
 from ktrdr.cli import output
+
+if TYPE_CHECKING:
+    from tests.postgres import TestServer
 
 # The machine's speed decides nothing, and a failure in CI can be had again at home.
 settings.register_profile("ktrdr", deadline=None, derandomize=True)
@@ -15,3 +21,25 @@ def _fresh_consoles():
     """A console keeps the width it was made with; each test gets its own."""
     output.console.cache_clear()
     output.notes.cache_clear()
+
+
+@pytest.fixture(scope="session")
+def anyio_backend() -> str:
+    """Asynchronous tests run on asyncio, as the program does."""
+    return "asyncio"
+
+
+@pytest.fixture(scope="session")
+def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> "Iterator[TestServer]":
+    """Run one PostgreSQL for all tests of this process."""
+    from tests.postgres import running_server
+
+    with running_server(tmp_path_factory.mktemp("postgres") / "server") as server:
+        yield server
+
+
+@pytest.fixture
+def database_url(postgres_server: "TestServer") -> Iterator[str]:
+    """Lend a fresh database with the whole schema, on a real server."""
+    with postgres_server.database() as url:
+        yield url

@@ -28,9 +28,9 @@ DEFAULT_TORCH_INDEX = "https://download.pytorch.org/whl/cpu"
 INDEX_TIMEOUT_S = 10.0
 # What each purpose installs beside torch: the extras of ktrdr, dependency groups.
 PURPOSES: dict[str, tuple[str, tuple[str, ...]]] = {
-    "run": (".", ()),
-    "dev": (".[ml]", ("dev",)),
-    "bench": (".[ml]", ("dev", "bench")),
+    "run": (".[local]", ()),
+    "dev": (".[ml,local]", ("dev",)),
+    "bench": (".[ml,local]", ("dev", "bench")),
 }
 
 

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 from pydantic import JsonValue
 
-from ktrdr.backtesting.result import ResultManifest
 from ktrdr.models import Manifest
+from ktrdr.schemas import ResultManifest
 
 # What names or times a run, or the machine it ran on, and not what came out of it.
 _NOT_COMPARED = frozenset(

@@ -9,10 +9,10 @@ from ktrdr.backtesting.bootstrap import Limits, confidence_limits
 from ktrdr.backtesting.market import Market
 from ktrdr.backtesting.measures import equity_measures, measure, number_or_none
 from ktrdr.backtesting.nulls import buy_and_hold, random_entries
-from ktrdr.backtesting.result import CostPoint, Interval, NullComparison, Resampling
 from ktrdr.backtesting.sensitivity import cost_sensitivity, optimistic_twin
 from ktrdr.backtesting.simulation import Simulation
 from ktrdr.progress import Progress
+from ktrdr.schemas import CostPoint, Interval, NullComparison, Resampling
 from ktrdr.strategy import BacktestSpec
 from ktrdr.typing import FloatArray, TargetArray
 

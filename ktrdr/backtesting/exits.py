@@ -12,6 +12,7 @@ from ktrdr.backtesting.costs import fill_price, limit_rate, market_rate
 from ktrdr.backtesting.orders import Runs
 from ktrdr.backtesting.simulation import ExitReason
 from ktrdr.backtesting.stretches import Stretches
+from ktrdr.backtesting.touches import FirstTouches
 from ktrdr.data import Bars
 from ktrdr.strategy import BacktestSpec, StopsSpec
 from ktrdr.typing import BoolArray, FloatArray, IntArray
@@ -46,6 +47,7 @@ def find_exits(
     spec: BacktestSpec,
     *,
     optimistic: bool,
+    touches: FirstTouches | None = None,
 ) -> Exits:
     """Return where and how the position of each run ends.
 
@@ -58,12 +60,22 @@ def find_exits(
     spec : BacktestSpec
     optimistic : bool
         In a bar that touches both stop and target, fill the target.
+    touches : FirstTouches or None
+        Of these runs, where they are searched several times; a trailing stop,
+        whose level moves, is searched bar by bar all the same.
     """
     exits = _due_exits(bars, runs, spec)
     if spec.stops == StopsSpec():
         return exits
-    levels = _Levels.of(bars, runs, entry_price, spec.stops)
-    return _with_stops(exits, bars, runs, levels, spec, optimistic=optimistic)
+    lower, upper = _fixed_levels(runs, entry_price, spec.stops)
+    if touches is not None and spec.stops.trailing_stop is None:
+        levels = _Levels(lower=lower, upper=upper)
+        first = touches.find(entry_price, market_rate(spec.costs), spec.stops)
+    else:
+        by_bar = _levels_by_bar(bars, runs, entry_price, lower, upper, spec.stops)
+        levels = _Levels(lower=lower, upper=upper, by_bar=by_bar)
+        first = _first_touched(bars, runs, *by_bar)
+    return _with_stops(exits, first, bars, runs, levels, spec, optimistic=optimistic)
 
 
 def _due_exits(bars: Bars, runs: Runs, spec: BacktestSpec) -> Exits:
@@ -80,51 +92,66 @@ def _due_exits(bars: Bars, runs: Runs, spec: BacktestSpec) -> Exits:
     )
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
-class _Levels:
-    """Prices that end a position: at or below ``lower``, at or above ``upper``.
+def _fixed_levels(
+    runs: Runs, entry_price: FloatArray, stops: StopsSpec
+) -> tuple[FloatArray, FloatArray]:
+    """Return each run's lower and upper level, without the trailing stop.
 
     A long position has its stop below and its target above, a short one the other
     way round; what is not there is 0 below and infinite above.
+    """
+    is_long = runs.direction > 0
+    below = stops.stop_loss, stops.take_profit
+    above = stops.take_profit, stops.stop_loss
+    lower, upper = np.zeros(len(is_long)), np.full(len(is_long), np.inf)
+    for is_side, down, up in zip((is_long, ~is_long), below, above, strict=True):
+        if down is not None:
+            lower[is_side] = entry_price[is_side] * (1 - down)
+        if up is not None:
+            upper[is_side] = entry_price[is_side] * (1 + up)
+    return lower, upper
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class _Levels:
+    """Prices that end a position: at or below ``lower``, at or above ``upper``.
 
     Attributes
     ----------
     lower, upper : ndarray of shape (n_runs,)
         Stop loss and target.
-    lower_by_bar, upper_by_bar : ndarray of shape (n_bars,)
-        The same in each bar, tightened by the trailing stop.
+    by_bar : two ndarrays of shape (n_bars,), or None
+        The same in each bar, tightened by the trailing stop; None where no stop
+        trails and they are not needed.
     """
 
     lower: FloatArray
     upper: FloatArray
-    lower_by_bar: FloatArray
-    upper_by_bar: FloatArray
+    by_bar: tuple[FloatArray, FloatArray] | None = None
 
-    @classmethod
-    def of(
-        cls, bars: Bars, runs: Runs, entry_price: FloatArray, stops: StopsSpec
-    ) -> "_Levels":
-        is_long = runs.direction > 0
-        below = stops.stop_loss, stops.take_profit
-        above = stops.take_profit, stops.stop_loss
-        lower, upper = np.zeros(len(is_long)), np.full(len(is_long), np.inf)
-        for is_side, down, up in zip((is_long, ~is_long), below, above, strict=True):
-            if down is not None:
-                lower[is_side] = entry_price[is_side] * (1 - down)
-            if up is not None:
-                upper[is_side] = entry_price[is_side] * (1 + up)
-        stretches = Stretches.of(runs.entry_bar, runs.due_bar, len(bars))
-        lower_by_bar = stretches.column(lower)
-        upper_by_bar = stretches.column(upper, np.inf)
-        if stops.trailing_stop is not None:
-            best = _best_price_before(bars, runs, entry_price)
-            _tighten(lower_by_bar, upper_by_bar, best, stops.trailing_stop)
-        return cls(
-            lower=lower,
-            upper=upper,
-            lower_by_bar=lower_by_bar,
-            upper_by_bar=upper_by_bar,
-        )
+    def at(self, rows: IntArray, bar: IntArray) -> tuple[FloatArray, FloatArray]:
+        """Return the levels of runs ``rows``, each in its ``bar``."""
+        if self.by_bar is None:
+            return self.lower[rows], self.upper[rows]
+        lower, upper = self.by_bar
+        return lower[bar], upper[bar]
+
+
+def _levels_by_bar(
+    bars: Bars,
+    runs: Runs,
+    entry_price: FloatArray,
+    lower: FloatArray,
+    upper: FloatArray,
+    stops: StopsSpec,
+) -> tuple[FloatArray, FloatArray]:
+    stretches = Stretches.of(runs.entry_bar, runs.due_bar, len(bars))
+    lower_by_bar = stretches.column(lower)
+    upper_by_bar = stretches.column(upper, np.inf)
+    if stops.trailing_stop is not None:
+        best = _best_price_before(bars, runs, entry_price)
+        _tighten(lower_by_bar, upper_by_bar, best, stops.trailing_stop)
+    return lower_by_bar, upper_by_bar
 
 
 def _best_price_before(bars: Bars, runs: Runs, entry_price: FloatArray) -> FloatArray:
@@ -157,8 +184,19 @@ def _tighten(
     np.minimum(upper, -best * (1 + distance), out=upper, where=is_short)
 
 
+def _first_touched(
+    bars: Bars, runs: Runs, lower_by_bar: FloatArray, upper_by_bar: FloatArray
+) -> IntArray:
+    """Return the first bar from each entry on that touches a level of any run."""
+    is_touched = bars.low <= lower_by_bar
+    is_touched |= bars.high >= upper_by_bar
+    touched = np.append(np.flatnonzero(is_touched), len(bars))
+    return touched[np.searchsorted(touched, runs.entry_bar)]
+
+
 def _with_stops(
     due: Exits,
+    first: IntArray,
     bars: Bars,
     runs: Runs,
     levels: _Levels,
@@ -167,10 +205,6 @@ def _with_stops(
     optimistic: bool,
 ) -> Exits:
     """Replace the exits of runs that touch a stop or target before they are due."""
-    is_touched = bars.low <= levels.lower_by_bar
-    is_touched |= bars.high >= levels.upper_by_bar
-    touched = np.append(np.flatnonzero(is_touched), len(bars))
-    first = touched[np.searchsorted(touched, runs.entry_bar)]
     stopped = np.flatnonzero(first < runs.due_bar)
     found = _resolve(
         bars, first[stopped], stopped, runs, levels, spec, optimistic=optimistic
@@ -201,7 +235,7 @@ def _resolve(
     """
     direction = runs.direction[rows]
     is_long = direction > 0
-    lower, upper = levels.lower_by_bar[bar], levels.upper_by_bar[bar]
+    lower, upper = levels.at(rows, bar)
     stop = np.where(is_long, lower, -upper)
     target = np.where(is_long, upper, -lower)
     fixed_stop = np.where(is_long, levels.lower[rows], -levels.upper[rows])

@@ -15,6 +15,7 @@ from ktrdr.backtesting.orders import Runs, checked_targets, find_runs
 from ktrdr.backtesting.simulation import ExitReason, Simulation, Trades
 from ktrdr.backtesting.sizing import entry_fractions
 from ktrdr.backtesting.stretches import Stretches, interleaved
+from ktrdr.backtesting.touches import FirstTouches
 from ktrdr.data import Bars
 from ktrdr.strategy import BacktestSpec
 from ktrdr.typing import FloatArray, TargetArray
@@ -54,27 +55,59 @@ def simulate(
     Equity on ``bars[:k]`` equals that on all bars up to bar k - 2; on its last bar
     an open position is closed.
     """
-    runs = find_runs(checked_targets(targets, len(bars)))
-    trades = price_trades(bars, runs, spec, optimistic=optimistic)
-    account = settle(trades, spec)
-    equity, lowest = draw_equity(bars, account, spec)
-    is_ruined = lowest <= 0
-    if is_ruined:
-        trades = _cut_at_ruin(bars, account.trades, equity, spec)
+    return Trader(bars, targets).simulate(spec, optimistic=optimistic)
+
+
+class Trader:
+    """Trades the same targets on the same bars, under one spec or many.
+
+    Parameters
+    ----------
+    bars, targets
+        As for ``simulate``.
+    is_repeated : bool
+        Prepare for several simulations, each of which then takes less time.
+    """
+
+    def __init__(
+        self, bars: Bars, targets: TargetArray, *, is_repeated: bool = False
+    ) -> None:
+        self._bars = bars
+        self._runs = find_runs(checked_targets(targets, len(bars)))
+        self._touches = FirstTouches(bars, self._runs) if is_repeated else None
+
+    def simulate(self, spec: BacktestSpec, *, optimistic: bool = False) -> Simulation:
+        """Return what ``simulate`` returns for ``spec``."""
+        bars = self._bars
+        trades = price_trades(
+            bars, self._runs, spec, optimistic=optimistic, touches=self._touches
+        )
         account = settle(trades, spec)
-        equity, _ = draw_equity(bars, account, spec)
-    return Simulation(trades=_finished(account), equity=equity, is_ruined=is_ruined)
+        equity, lowest = draw_equity(bars, account, spec)
+        is_ruined = lowest <= 0
+        if is_ruined:
+            trades = _cut_at_ruin(bars, account.trades, equity, spec)
+            account = settle(trades, spec)
+            equity, _ = draw_equity(bars, account, spec)
+        return Simulation(trades=_finished(account), equity=equity, is_ruined=is_ruined)
 
 
 def price_trades(
-    bars: Bars, runs: Runs, spec: BacktestSpec, *, optimistic: bool
+    bars: Bars,
+    runs: Runs,
+    spec: BacktestSpec,
+    *,
+    optimistic: bool,
+    touches: FirstTouches | None = None,
 ) -> PricedTrades:
     """Return the trade of each run, with entry and exit prices, still without size."""
     fraction = entry_fractions(bars, runs.entry_bar, spec)
     entry_price = fill_price(
         bars.open[runs.entry_bar], runs.direction, market_rate(spec.costs)
     )
-    exits = find_exits(bars, runs, entry_price, spec, optimistic=optimistic)
+    exits = find_exits(
+        bars, runs, entry_price, spec, optimistic=optimistic, touches=touches
+    )
     return PricedTrades(
         entry_bar=runs.entry_bar,
         exit_bar=exits.bar,

@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ktrdr.backtesting.kernel import simulate
+from ktrdr.backtesting.kernel import Trader
 from ktrdr.backtesting.simulation import Simulation
 from ktrdr.data import Bars
 from ktrdr.strategy import BacktestSpec, VolatilitySizing
@@ -54,11 +54,22 @@ class Market:
         self, targets: TargetArray, spec: BacktestSpec, *, optimistic: bool = False
     ) -> Simulation:
         """Trade ``targets`` of the period's bars; flat and without orders before."""
-        if not self.n_before:
-            return simulate(self.bars, targets, spec, optimistic=optimistic)
+        trader = self.trader(targets, is_repeated=False)
+        return self.trade(trader, spec, optimistic=optimistic)
+
+    def trader(self, targets: TargetArray, *, is_repeated: bool = True) -> Trader:
+        """Return what trades ``targets`` under one spec, or many if repeated."""
         padded = np.concatenate([np.zeros(self.n_before, np.int8), targets])
-        whole = simulate(self.history, padded, spec, optimistic=optimistic)
-        return self._cut(whole)
+        return Trader(
+            self.history, padded if self.n_before else targets, is_repeated=is_repeated
+        )
+
+    def trade(
+        self, trader: Trader, spec: BacktestSpec, *, optimistic: bool = False
+    ) -> Simulation:
+        """Simulate one of this market's traders, in the period's bars alone."""
+        whole = trader.simulate(spec, optimistic=optimistic)
+        return self._cut(whole) if self.n_before else whole
 
     def _cut(self, whole: Simulation) -> Simulation:
         trades = replace(

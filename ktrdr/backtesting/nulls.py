@@ -8,9 +8,9 @@ import numpy as np
 
 from ktrdr.backtesting.market import Market
 from ktrdr.backtesting.orders import find_runs
-from ktrdr.backtesting.result import NullComparison
 from ktrdr.backtesting.simulation import Simulation, Trades
 from ktrdr.progress import Progress
+from ktrdr.schemas import NullComparison
 from ktrdr.strategy import BacktestSpec, FractionSizing, StopsSpec
 from ktrdr.typing import IntArray, TargetArray
 

@@ -1,74 +1,65 @@
 """Results in the artifact store: tables and a manifest, listed by time."""
 
-import re
 from collections.abc import Sequence
 
 from pydantic import ValidationError
 
-from ktrdr.backtesting.result import Result, ResultManifest
+from ktrdr.backtesting.result import Result
 from ktrdr.backtesting.tables import (
     decisions_from_table,
     equity_from_table,
     trades_from_table,
 )
 from ktrdr.errors import DataError, NotFoundError
-from ktrdr.schemas import Part
+from ktrdr.schemas import ResultManifest, ResultSummary
 from ktrdr.storage import (
     ArtifactStore,
     Digest,
     canonical_json,
+    claim,
+    claimed,
     complete_digest,
     parse_digest,
+    parse_record,
+    time_key,
 )
 
 LATEST = "latest"
 _KIND = "results"
-# A record's key can't hold the colons and signs of ISO 8601.
-_NOT_IN_KEYS = re.compile(r"[^0-9T.]")
+_CLAIM = "result"
 
 
-class ResultSummary(Part):
-    """One line about a result.
-
-    Attributes
-    ----------
-    digest : str
-        Of the manifest.
-    created_at : str
-        ISO 8601, UTC.
-    model : str
-        Name and version, such as ``momentum@3``.
-    start, end : str
-        Opening times of the first and the last bar.
-    n_in_sample : int
-        Bars that the model had seen.
-    total_return, sharpe : float or None
-        As in the manifest's measures.
-    """
-
-    digest: str
-    created_at: str
-    model: str
-    symbol: str
-    timeframe: str
-    start: str
-    end: str
-    n_in_sample: int
-    n_trades: int
-    total_return: float | None
-    sharpe: float | None
-
-
-def save_result(store: ArtifactStore, manifest: ResultManifest) -> Digest:
+def save_result(
+    store: ArtifactStore, manifest: ResultManifest, operation: str | None = None
+) -> Digest:
     """Keep ``manifest``, whose tables are stored already, and list it.
 
-    The record is written last, so a result that is listed is whole.
+    The record is written last, so a result that is listed is whole. With an
+    ``operation``, the digest of what another attempt at it kept before is returned
+    instead, and that is listed.
     """
     digest = store.put(canonical_json(manifest.model_dump(mode="json")))
-    stamp = _NOT_IN_KEYS.sub("", manifest.created_at.partition("+")[0])
-    summary = summarize(digest, manifest)
-    store.put_record(_KIND, (stamp, digest), summary.model_dump(mode="json"))
+    if operation is not None:
+        digest = claim(store, operation, _CLAIM, digest)
+        manifest = load_result_manifest(store, digest)
+    _register(store, digest, manifest)
     return digest
+
+
+def claimed_result(store: ArtifactStore, operation: str) -> Digest | None:
+    """Return the result of ``operation``, None if no attempt at it kept one yet.
+
+    It is listed if the attempt that kept it did not come so far.
+    """
+    digest = claimed(store, operation, _CLAIM)
+    if digest is not None:
+        _register(store, digest, load_result_manifest(store, digest))
+    return digest
+
+
+def _register(store: ArtifactStore, digest: Digest, manifest: ResultManifest) -> None:
+    key = time_key(manifest.created_at, digest)
+    store.put_record(_KIND, key, summarize(digest, manifest).model_dump(mode="json"))
 
 
 def summarize(digest: Digest, manifest: ResultManifest) -> ResultSummary:
@@ -89,10 +80,14 @@ def summarize(digest: Digest, manifest: ResultManifest) -> ResultSummary:
     )
 
 
-def list_results(store: ArtifactStore) -> list[ResultSummary]:
-    """Return a line about every result, oldest first."""
+def list_results(store: ArtifactStore, model: str | None = None) -> list[ResultSummary]:
+    """Return a line about every result, oldest first, but damaged ones.
+
+    Of ``model`` only, ``name`` or ``name@version``, if one is given.
+    """
+    found = store.read_records(_KIND, ResultSummary).values()
     return [
-        store.get_record(_KIND, key, ResultSummary) for key in store.list_records(_KIND)
+        one for one in found if model in (None, one.model, one.model.partition("@")[0])
     ]
 
 
@@ -120,9 +115,9 @@ def find_result(store: ArtifactStore, text: str) -> Digest:
     found = complete_digest(text, known)
     if found is not None:
         return found
-    for summary in reversed(list_results(store)):
-        if text in (summary.model, summary.model.partition("@")[0]):
-            return parse_digest(summary.digest)
+    of_model = list_results(store, text)
+    if of_model:
+        return parse_digest(of_model[-1].digest)
     raise NotFoundError(f"no result {text[:80]!r}: {_what_there_is(known)}")
 
 
@@ -178,6 +173,13 @@ def load_result(store: ArtifactStore, digest: Digest) -> Result:
         position=columns["position"],
         decisions=decisions_from_table(table(manifest.decisions)),
     )
+
+
+def blobs_of_result(store: ArtifactStore, path: str, record: bytes) -> list[str]:
+    """Return what the result listed at ``path`` needs, or raise InputError."""
+    digest = parse_digest(parse_record(record, ResultSummary, path).digest)
+    manifest = load_result_manifest(store, digest)
+    return [digest, manifest.trades, manifest.equity, manifest.decisions]
 
 
 def _what_there_is(known: Sequence[Digest]) -> str:

@@ -2,15 +2,14 @@
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 
 from ktrdr.backtesting.bootstrap import CONFIDENCE
 from ktrdr.backtesting.evaluate import Evaluation, evaluate
 from ktrdr.backtesting.market import Market
 from ktrdr.backtesting.model_loader import LoadedModel, load_model
 from ktrdr.backtesting.orders import find_runs
-from ktrdr.backtesting.result import Decisions, Period, Result, ResultManifest
-from ktrdr.backtesting.result_store import load_result, save_result
+from ktrdr.backtesting.result import Decisions, Result
+from ktrdr.backtesting.result_store import claimed_result, load_result, save_result
 from ktrdr.backtesting.return_measures import drawdown_of
 from ktrdr.backtesting.seen import count_seen, rows_of_period, seen_parts
 from ktrdr.backtesting.simulation import Simulation
@@ -20,9 +19,14 @@ from ktrdr.data import BarStore, parse_symbol, to_iso
 from ktrdr.features import FeatureMatrix, SymbolBars, load_symbol_bars
 from ktrdr.models import decide, rules_in_words
 from ktrdr.progress import Progress
-from ktrdr.schemas import BacktestRequest
-from ktrdr.storage import ArtifactStore
-from ktrdr.strategy import BacktestSpec
+from ktrdr.schemas import BacktestRequest, Overrides, Period, ResultManifest
+from ktrdr.storage import ArtifactStore, open_store
+from ktrdr.strategy import (
+    BacktestSpec,
+    Strategy,
+    check_trading_paths,
+    with_overrides,
+)
 from ktrdr.typing import FloatArray
 
 
@@ -31,6 +35,8 @@ class _Run:
     """What there is when the positions have been traded."""
 
     model: LoadedModel
+    text: str
+    strategy: Strategy
     symbol_bars: SymbolBars
     market: Market
     features: FeatureMatrix
@@ -39,7 +45,7 @@ class _Run:
 
     @property
     def spec(self) -> BacktestSpec:
-        return self.model.strategy.backtest
+        return self.strategy.backtest
 
 
 def run_backtest(request: BacktestRequest, progress: Progress) -> Result:
@@ -60,7 +66,8 @@ def run_backtest(request: BacktestRequest, progress: Progress) -> Result:
     -------
     Result
         As ``load_result`` reads it. The same request on the same snapshots gives
-        the same tables, byte for byte, and the same measures.
+        the same tables, byte for byte, and the same measures. With an operation,
+        the result that the first attempt at it to finish has kept.
 
     Raises
     ------
@@ -71,7 +78,11 @@ def run_backtest(request: BacktestRequest, progress: Progress) -> Result:
     InputError
         If no bar lies in the period.
     """
-    store = ArtifactStore.in_folder(Path(request.store))
+    store = open_store(request.store)
+    if request.operation is not None:
+        kept = claimed_result(store, request.operation)
+        if kept is not None:
+            return load_result(store, kept)
     run = _trade(store, request, progress)
     evaluation = evaluate(
         run.simulation,
@@ -83,13 +94,14 @@ def run_backtest(request: BacktestRequest, progress: Progress) -> Result:
         progress=progress,
     )
     manifest = _manifest(store, request, run, evaluation)
-    return load_result(store, save_result(store, manifest))
+    return load_result(store, save_result(store, manifest, request.operation))
 
 
 def _trade(store: ArtifactStore, request: BacktestRequest, progress: Progress) -> _Run:
     progress.phase("model and bars")
     model = load_model(store, request.model)
-    strategy, split = model.strategy, model.bundle.manifest.split
+    text, strategy = _overridden(model, request.overrides)
+    split = model.bundle.manifest.split
     symbol = parse_symbol(request.symbol or strategy.training_data.symbols[0])
     pins = request.snapshots.get(symbol, {})
     loaded = load_symbol_bars(BarStore(store), strategy, symbol, pins)
@@ -107,12 +119,24 @@ def _trade(store: ArtifactStore, request: BacktestRequest, progress: Progress) -
     market = Market.of(loaded.base, rows, strategy.backtest)
     return _Run(
         model=model,
+        text=text,
+        strategy=strategy,
         symbol_bars=loaded,
         market=market,
         features=features,
         decisions=decisions,
         simulation=market.simulate(decisions.target, strategy.backtest),
     )
+
+
+def _overridden(model: LoadedModel, overrides: Overrides) -> tuple[str, Strategy]:
+    """Return the model's strategy, as text too, traded by other settings."""
+    manifest = model.bundle.manifest
+    if not overrides:
+        return manifest.strategy_yaml, model.strategy
+    check_trading_paths(overrides)
+    source = f"strategy of {manifest.title}"
+    return with_overrides(manifest.strategy_yaml, overrides, source)
 
 
 def _manifest(
@@ -127,7 +151,7 @@ def _manifest(
         created_at=datetime.now(UTC).isoformat(timespec="microseconds"),
         request=_pinned(request, run),
         strategy_name=model.name,
-        strategy_yaml=model.strategy_yaml,
+        strategy_yaml=run.text,
         model_version=model.version,
         symbol=bars.symbol,
         timeframe=bars.timeframe.value,
@@ -147,7 +171,7 @@ def _manifest(
         random_entries=evaluation.random_entries,
         cost_sensitivity=evaluation.cost_sensitivity,
         rules=rules_in_words(
-            run.model.strategy, run.features, decided.outputs, decided.target
+            run.strategy, run.features, decided.outputs, decided.target
         ),
         trades=store.put(trades_table(run.simulation.trades, bars)),
         equity=store.put(_equity_table(run, evaluation.hold_equity)),
@@ -162,6 +186,7 @@ def _pinned(request: BacktestRequest, run: _Run) -> BacktestRequest:
         update={
             "model": run.model.bundle.digest,
             "store": "",
+            "operation": None,
             "symbol": symbol,
             "snapshots": {symbol: run.symbol_bars.pins},
         }

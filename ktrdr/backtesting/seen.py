@@ -2,11 +2,11 @@
 
 import numpy as np
 
-from ktrdr.backtesting.result import Seen, SeenBars
+from ktrdr.backtesting.result import Seen
 from ktrdr.data import Bars, from_iso, to_iso
 from ktrdr.errors import InputError
 from ktrdr.models import SplitPart, SplitRecord
-from ktrdr.schemas import BacktestRequest
+from ktrdr.schemas import BacktestRequest, SeenBars
 from ktrdr.typing import IntArray, TimeArray
 
 
@@ -22,11 +22,12 @@ def rows_of_period(bars: Bars, request: BacktestRequest, split: SplitRecord) -> 
         first = 0 if request.start is None else _row(bars, request.start)
         end = len(bars) if request.end is None else _row(bars, request.end)
         asked = f"from {request.start or 'the first'} to {request.end or 'the last'}"
-    elif request.part == "test":
-        start, last = _limits(split.test)
+    elif request.part != "all":
+        part = split.test if request.part == "test" else split.validation
+        start, last = _limits(part)
         first = int(np.searchsorted(bars.time, start))
         end = int(np.searchsorted(bars.time, last, side="right"))
-        asked = f"in the model's test part, {split.test.start} to {split.test.end}"
+        asked = f"in the model's {request.part} part, {part.start} to {part.end}"
     else:
         first, end, asked = 0, len(bars), "at all"
     if end <= first:

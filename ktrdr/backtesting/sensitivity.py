@@ -3,9 +3,9 @@
 from ktrdr.backtesting.equity_statistics import EquityStatistics, equity_statistics
 from ktrdr.backtesting.market import Market
 from ktrdr.backtesting.measures import number_or_none
-from ktrdr.backtesting.result import CostPoint
 from ktrdr.backtesting.return_measures import years_of
 from ktrdr.backtesting.simulation import Simulation
+from ktrdr.schemas import CostPoint
 from ktrdr.strategy import BacktestSpec, CostsSpec
 from ktrdr.typing import TargetArray
 

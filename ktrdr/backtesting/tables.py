@@ -11,7 +11,8 @@ from arro3.io import read_parquet, write_parquet
 from ktrdr.backtesting.result import Decisions, Seen
 from ktrdr.backtesting.simulation import ExitReason, Trades
 from ktrdr.backtesting.trade_measures import trade_returns
-from ktrdr.data import Bars
+from ktrdr.data import Bars, time_texts
+from ktrdr.schemas import Cell, TableDocument, TableName
 from ktrdr.typing import FloatArray, IntArray, TimeArray
 
 _OUTPUT_PREFIX = "output_"
@@ -123,6 +124,30 @@ def decisions_from_table(data: bytes) -> Decisions:
         target=_integers(table, "target").astype(np.int8),
         seen=np.array(seen, np.int64),
     )
+
+
+def table_document(
+    data: bytes, *, result: str, table: TableName, offset: int, limit: int
+) -> TableDocument:
+    """Return rows of a stored table in columns; times in ISO 8601, NaN as None."""
+    stored = _read(data)
+    first = min(offset, stored.num_rows)
+    rows = stored.slice(first, min(limit, stored.num_rows - first))
+    return TableDocument(
+        result=result,
+        table=table,
+        n_rows=stored.num_rows,
+        offset=offset,
+        columns={name: _cells(rows, name) for name in rows.column_names},
+    )
+
+
+def _cells(rows: Table, name: str) -> tuple[Cell, ...]:
+    if name.endswith("time"):
+        times = _integers(rows, name).astype("datetime64[ms]")
+        return tuple(time_texts(times))
+    values = rows[name].to_pylist()
+    return tuple(None if value != value else value for value in values)
 
 
 def _times(times: TimeArray) -> Array:

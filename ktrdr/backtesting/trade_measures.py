@@ -74,8 +74,9 @@ def holding_hours(trades: Trades, bars: Bars) -> FloatArray:
     From the entry bar's opening to the exit bar's opening for an exit by signal or
     after a ruin, to its close for any other: the moment inside the bar is not known.
     """
-    exits = trades.exit_bar
-    ended = np.where(_ended_at_open(trades), bars.time[exits], bars.close_time[exits])
+    opened = bars.time[trades.exit_bar]
+    closed = opened + bars.timeframe.duration
+    ended = np.where(_ended_at_open(trades), opened, closed)
     return hours_between(bars.time[trades.entry_bar], ended)
 
 
@@ -116,7 +117,9 @@ def trade_measures(
 
 
 def _ended_at_open(trades: Trades) -> BoolArray:
-    return np.isin(trades.exit_reason, (ExitReason.SIGNAL, ExitReason.RUIN))
+    reason = trades.exit_reason
+    ended: BoolArray = (reason == ExitReason.SIGNAL) | (reason == ExitReason.RUIN)
+    return ended
 
 
 def _mean(values: FloatArray | BoolArray) -> FloatArray:

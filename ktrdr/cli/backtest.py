@@ -1,20 +1,16 @@
 """``ktrdr backtest``: trade a model's decisions on stored bars."""
 
-from typing import Annotated, Literal
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
 
 import typer
 
-from ktrdr.cli.options import AsJson, ModelName
-
-_JOB = "ktrdr.workers.backtest_job"
+from ktrdr.cli.options import AsJson, Detach, ModelName, Priority, Symbol, Url
 
 
 def backtest(
     model: ModelName,
-    symbol: Annotated[
-        str | None,
-        typer.Option(help="Symbol to trade; the strategy's first if left out."),
-    ] = None,
+    symbol: Symbol = None,
     part: Annotated[
         Literal["test", "all"],
         typer.Option(
@@ -30,6 +26,15 @@ def backtest(
         str | None,
         typer.Option(help="First moment no longer traded, ISO 8601, UTC."),
     ] = None,
+    sets: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set",
+            metavar="PATH=VALUE",
+            help="A setting below backtest or decisions that replaces the strategy's, "
+            "such as backtest.stops.stop_loss=0.004. May be repeated.",
+        ),
+    ] = None,
     seed: Annotated[
         int,
         typer.Option(
@@ -42,33 +47,44 @@ def backtest(
             min=100, max=100_000, help="Bootstrap resamples and random-entry runs."
         ),
     ] = 1_000,
+    priority: Priority = 0,
+    detach: Detach = False,
+    url: Url = None,
     as_json: AsJson = False,
 ) -> str:
     """Backtest a model: by default on the bars that it has not seen."""
-    from ktrdr.cli.jobs import run_job
-    from ktrdr.cli.output import print_json
-    from ktrdr.schemas import BacktestRequest
-    from ktrdr.settings import settings
+    from ktrdr.cli.parameters import parse_overrides
+    from ktrdr.cli.session import WorkOptions, do_work, make_start
+    from ktrdr.schemas import BacktestStart
 
-    request = BacktestRequest(
+    work = make_start(
+        BacktestStart,
         model=model,
-        store=str(settings().store_path),
         symbol=symbol,
         part=part,
         start=start,
         end=end,
         seed=seed,
         resamples=resamples,
+        overrides=parse_overrides(sets or ()),
+        priority=priority,
     )
-    outcome = run_job(_JOB, request, as_json=as_json)
+    outcome = do_work(work, WorkOptions(url=url, detach=detach, as_json=as_json))
+    print_backtest(outcome, as_json=as_json)
+    return str(outcome["digest"])
+
+
+def print_backtest(outcome: Mapping[str, Any], *, as_json: bool) -> None:
+    """Print what came out of a backtest."""
+    from ktrdr.cli.output import print_json
+
     if as_json:
         print_json(outcome)
     else:
         _print(outcome)
-    return str(outcome["digest"])
 
 
-def _print(outcome: dict[str, object]) -> None:
+def _print(outcome: Mapping[str, Any]) -> None:
     import json
 
     from ktrdr.backtesting import parse_result_manifest

@@ -11,6 +11,10 @@ import typer
 _INTERRUPTED_EXIT_CODE = 130
 
 
+class Detached(Exception):
+    """The user left an operation that goes on; the message says how to return."""
+
+
 def run(command: typer.Typer) -> int:
     """Run ``command`` on the process's arguments and return its exit code."""
     _make_printing_safe()
@@ -20,6 +24,8 @@ def run(command: typer.Typer) -> int:
         return _finish(_exit_code(leaving))
     except KeyboardInterrupt:
         return _finish(_tell_interrupt())
+    except Detached as leaving:
+        return _finish(_tell_detached(leaving))
     except Exception as error:
         return _finish(_report_error(error))
     return _finish(0)
@@ -48,6 +54,12 @@ def _exit_code(leaving: SystemExit) -> int:
 def _tell_interrupt() -> int:
     _print_document("cancelled", "interrupted")
     sys.stderr.write("Interrupted.\n")
+    return _INTERRUPTED_EXIT_CODE
+
+
+def _tell_detached(leaving: Detached) -> int:
+    _print_document("detached", str(leaving))
+    sys.stderr.write(f"{leaving}\n")
     return _INTERRUPTED_EXIT_CODE
 
 

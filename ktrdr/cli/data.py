@@ -16,12 +16,13 @@ from ktrdr.cli.data_options import (
     ZoneOption,
     read_options,
 )
-from ktrdr.cli.options import AsJson
+from ktrdr.cli.options import AsJson, Url
 
 if TYPE_CHECKING:
     import numpy as np
 
-    from ktrdr.data import BarStore, Calendar, QualityReport, Snapshot
+    from ktrdr.data import BarStore, Calendar
+    from ktrdr.schemas import StoredDocument
 
 app = typer.Typer(no_args_is_help=True, help="Import, look at and check market data.")
 
@@ -42,6 +43,7 @@ def import_(
         bool,
         typer.Option("--repair", help="Repair faults, say each change and record it."),
     ] = False,
+    url: Url = None,
     as_json: AsJson = False,
 ) -> None:
     """Import bars from a file: columns, times and symbol are found out or given.
@@ -50,48 +52,36 @@ def import_(
     CryptoDataDownload and ccxt, and any other with time, open, high, low and close.
     Faulty data are refused with a list of what is wrong, unless --repair is given.
     """
-    from ktrdr.cli.data_view import print_changes, print_report, report_json
-    from ktrdr.cli.output import console, notes, print_json
-    from ktrdr.data import import_file
+    from ktrdr.cli.data_view import print_import
+    from ktrdr.cli.data_writing import ImportChoices, import_bars
+    from ktrdr.cli.output import print_json
 
-    options = read_options(
-        symbol, timeframe, column, timezone, time_format, labelled_by
-    )
-    outcome = import_file(
-        _bar_store(), file, options, calendar=_calendar(calendar), repaired=repair
+    done = import_bars(
+        file,
+        ImportChoices(
+            symbol=symbol,
+            timeframe=timeframe,
+            columns=tuple(column or ()),
+            zone=timezone,
+            time_format=time_format,
+            labelled_by=labelled_by,
+            calendar=calendar,
+            repair=repair,
+        ),
+        url,
     )
     if as_json:
-        print_json(
-            {
-                "snapshot": outcome.snapshot.model_dump(mode="json"),
-                "is_new": outcome.is_new,
-                "notes": list(outcome.notes),
-                "quality": report_json(outcome.report),
-                "changes": [one.model_dump(mode="json") for one in outcome.changes],
-            }
-        )
-        return
-    for note in outcome.notes:
-        notes().print(note, markup=False, soft_wrap=True)
-    print_changes(outcome.changes)
-    print_report(outcome.report, with_faults=not repair)
-    if outcome.is_new:
-        console().print(f"Stored {outcome.snapshot}", markup=False, soft_wrap=True)
+        print_json(done.model_dump(mode="json"))
     else:
-        console().print(
-            f"Nothing new: the latest snapshot holds the same bars since "
-            f"{outcome.snapshot.imported_at:%Y-%m-%d %H:%M}. {outcome.snapshot}",
-            markup=False,
-            soft_wrap=True,
-        )
+        print_import(done, repaired=repair)
 
 
 @app.command()
-def sample(as_json: AsJson = False) -> None:
+def sample(url: Url = None, as_json: AsJson = False) -> None:
     """Store the sample set that ships with ktrdr: EURUSD 1h 2017."""
-    from ktrdr.data import install_sample
+    from ktrdr.cli.data_writing import store_sample
 
-    _tell_stored(install_sample(_bar_store()), (), as_json)
+    _tell_stored(store_sample(url), as_json=as_json)
 
 
 @app.command("list")
@@ -99,13 +89,14 @@ def list_(
     show_all: Annotated[
         bool, typer.Option("--all", help="Older snapshots too, not only the latest.")
     ] = False,
+    url: Url = None,
     as_json: AsJson = False,
 ) -> None:
     """List the bars that are stored."""
     from ktrdr.cli.data_view import snapshot_table
     from ktrdr.cli.output import console, notes, print_json
 
-    snapshots = _bar_store().list()
+    snapshots = _bar_store(url).list()
     if not show_all:
         newest = {(one.symbol, one.timeframe): one for one in snapshots}
         snapshots = list(newest.values())
@@ -135,16 +126,17 @@ def show(
         str | None, typer.Option("--to", help="Moment after the last, UTC.")
     ] = None,
     rows: Annotated[int, typer.Option(min=0, help="Rows of the table.")] = 10,
+    url: Url = None,
     as_json: AsJson = False,
 ) -> None:
     """Show bars as a chart of candles and a table."""
-    from ktrdr.cli.data_view import bar_table, print_chart, time_texts
+    from ktrdr.cli.data_view import bar_table, print_chart
     from ktrdr.cli.output import console, print_json
-    from ktrdr.data import COLUMNS
+    from ktrdr.data import COLUMNS, choose_snapshot, time_texts
     from ktrdr.errors import NotFoundError
 
-    bar_store = _bar_store()
-    snapshot = _choose(bar_store, symbol, timeframe)
+    bar_store = _bar_store(url)
+    snapshot = choose_snapshot(bar_store, symbol, timeframe)
     within = bar_store.load(snapshot).between(_moment(start), _moment(end))
     bars = within[-last:]
     if not len(bars):
@@ -156,7 +148,8 @@ def show(
                 "snapshot": snapshot.model_dump(mode="json"),
                 "columns": ["time", *COLUMNS],
                 "rows": [
-                    list(row) for row in zip(time_texts(bars), *columns, strict=True)
+                    list(row)
+                    for row in zip(time_texts(bars.time), *columns, strict=True)
                 ],
             }
         )
@@ -177,6 +170,7 @@ def check(
     timezone: ZoneOption = None,
     time_format: TimeFormatOption = None,
     labelled_by: LabelledByOption = "open",
+    url: Url = None,
     as_json: AsJson = False,
 ) -> None:
     """Check data: faults, and gaps told apart by the market's calendar.
@@ -185,13 +179,21 @@ def check(
     """
     from datetime import UTC, datetime
 
-    from ktrdr.cli.data_view import print_report, report_json
+    from ktrdr.cli.data_view import print_quality
     from ktrdr.cli.output import notes, print_json
-    from ktrdr.data import check_file, read_file
+    from ktrdr.data import (
+        check_file,
+        check_stored,
+        choose_snapshot,
+        quality_document,
+        read_file,
+    )
     from ktrdr.errors import DataError, handling_of
 
     if Path(what).suffix.lower() not in _FILE_SUFFIXES and not Path(what).is_file():
-        report = _check_stored(what, timeframe, calendar)
+        bar_store = _bar_store(url)
+        snapshot = choose_snapshot(bar_store, what, timeframe)
+        report = check_stored(bar_store, snapshot, _calendar(calendar))
     else:
         options = read_options(
             symbol, timeframe, column, timezone, time_format, labelled_by
@@ -200,10 +202,11 @@ def check(
         report = check_file(file, calendar=_calendar(calendar), now=datetime.now(UTC))
         for note in () if as_json else file.notes:
             notes().print(note, markup=False, soft_wrap=True)
+    found = quality_document(report)
     if as_json:
-        print_json(report_json(report))
+        print_json(found.model_dump(mode="json"))
     else:
-        print_report(report, with_faults=True)
+        print_quality(found, with_faults=True)
     if report.faults:
         raise typer.Exit(handling_of(DataError()).exit_code)
 
@@ -218,56 +221,30 @@ def resample(
             "--timeframe", "-t", help="The stored one; the shortest if not given."
         ),
     ] = None,
+    url: Url = None,
     as_json: AsJson = False,
 ) -> None:
     """Store bars of a longer timeframe, made of stored ones."""
-    from datetime import UTC, datetime
+    from ktrdr.cli.data_writing import resample_bars
 
-    from ktrdr.data import Provenance, Timeframe, partial_buckets, to_minute
-    from ktrdr.data import resample as resample_bars
-    from ktrdr.errors import InputError
-
-    bar_store = _bar_store()
-    base = _choose(bar_store, symbol, timeframe)
-    target = Timeframe.parse(to)
-    if target is base.timeframe:
-        raise InputError(f"{base.symbol} is {target} already; --to a longer timeframe")
-    bars = bar_store.load(base)
-    partial = partial_buckets(bars, target)
-    said = []
-    if partial.first is not None:
-        first = to_minute(partial.first)
-        said.append(f"The first {target} bar, {first}, lacks its beginning.")
-    if partial.last is not None:
-        last = to_minute(partial.last)
-        said.append(
-            f"The last {target} bar, {last}, is left out: {base.timeframe} bars end "
-            "before it closes."
-        )
-    provenance = Provenance(
-        kind="resampled",
-        source=f"{base.timeframe} bars, snapshot {base.digest[:12]}",
-        source_digest=base.digest,
-        imported_at=datetime.now(UTC),
-        notes=tuple(said),
-    )
-    snapshot = bar_store.save(resample_bars(bars, target), provenance)
-    _tell_stored(snapshot, said, as_json)
+    _tell_stored(resample_bars(symbol, to, timeframe, url), as_json=as_json)
 
 
 @app.command()
 def provenance(
     symbol: Annotated[str, typer.Argument(help="A symbol, or a snapshot's digest.")],
     timeframe: TimeframeOption = None,
+    url: Url = None,
     as_json: AsJson = False,
 ) -> None:
     """Tell where bars came from, how they were read and every repair made."""
     from ktrdr.cli.output import console, print_json
+    from ktrdr.data import choose_snapshot
     from ktrdr.errors import NotFoundError
 
-    bar_store = _bar_store()
+    bar_store = _bar_store(url)
     try:
-        snapshot = _choose(bar_store, symbol, timeframe)
+        snapshot = choose_snapshot(bar_store, symbol, timeframe)
     except NotFoundError:
         if timeframe is not None or len(symbol) < 6:
             raise
@@ -290,19 +267,11 @@ def provenance(
     typer.echo("".join(f"{change}\n" for change in changes), nl=False)
 
 
-def _bar_store() -> "BarStore":
+def _bar_store(url: str | None) -> "BarStore":
     from ktrdr.cli.stores import artifact_store
     from ktrdr.data import BarStore
 
-    return BarStore(artifact_store())
-
-
-def _choose(bar_store: "BarStore", symbol: str, timeframe: str | None) -> "Snapshot":
-    from ktrdr.data import Timeframe
-
-    if timeframe is None:
-        return bar_store.shortest(symbol)
-    return bar_store.latest(symbol, Timeframe.parse(timeframe))
+    return BarStore(artifact_store(url))
 
 
 def _calendar(name: str | None) -> "Calendar | None":
@@ -317,34 +286,14 @@ def _moment(text: str | None) -> "np.datetime64 | None":
     return None if text is None else from_iso(text)
 
 
-def _check_stored(
-    symbol: str, timeframe: str | None, calendar: str | None
-) -> "QualityReport":
-    from datetime import UTC, datetime
-
-    import numpy as np
-
-    from ktrdr.data import Columns, check_quality
-
-    bar_store = _bar_store()
-    snapshot = _choose(bar_store, symbol, timeframe)
-    return check_quality(
-        Columns.of_bars(bar_store.load(snapshot)),
-        snapshot.symbol,
-        snapshot.timeframe,
-        calendar=_calendar(calendar),
-        now=np.datetime64(datetime.now(UTC).replace(tzinfo=None), "ms"),
-    )
-
-
-def _tell_stored(
-    snapshot: "Snapshot", said: "tuple[str, ...] | list[str]", as_json: bool
-) -> None:
+def _tell_stored(stored: "StoredDocument", *, as_json: bool) -> None:
+    from ktrdr.cli.data_view import snapshot_of
     from ktrdr.cli.output import console, notes, print_json
 
     if as_json:
-        print_json({"snapshot": snapshot.model_dump(mode="json"), "notes": list(said)})
+        print_json(stored.model_dump(mode="json"))
         return
-    for line in said:
+    for line in stored.notes:
         notes().print(line, markup=False, soft_wrap=True)
+    snapshot = snapshot_of(stored.snapshot)
     console().print(f"Stored: {snapshot}", markup=False, soft_wrap=True)

@@ -61,28 +61,13 @@ def read_options(
     labelled_by: Literal["open", "close"],
 ) -> "ReadOptions":
     """Return what was said on the command line about a file."""
-    from ktrdr.data import ReadOptions, Timeframe
+    from ktrdr.data import ReadOptions, Timeframe, parse_columns
 
     return ReadOptions(
         symbol=symbol,
         timeframe=None if timeframe is None else Timeframe.parse(timeframe),
-        columns=_mapping(columns or []),
+        columns=parse_columns(columns or ()),
         zone=zone,
         time_format=time_format,
         labelled_by=labelled_by,
     )
-
-
-def _mapping(pairs: list[str]) -> dict[str, str]:
-    from ktrdr.errors import InputError
-
-    mapping = {}
-    for pair in pairs:
-        column, equals, name = pair.partition("=")
-        if not (column and equals and name) or column in mapping:
-            raise InputError(
-                f"--column {pair}: expected a column and its name once, such as "
-                "open=Open"
-            )
-        mapping[column.strip().lower()] = name
-    return mapping

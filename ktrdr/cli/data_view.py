@@ -3,13 +3,15 @@
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from rich.table import Table
 
-    from ktrdr.data import Bars, Change, Gap, QualityReport, Snapshot
+    from ktrdr.data import Bars, Change, Snapshot
+    from ktrdr.schemas import ImportDocument, QualityDocument, SnapshotDocument
 
 _SHOWN_CHANGES = 20
 _SHOWN_GAPS = 5
-_JSON_GAPS = 1000
 _CHART_HEIGHT = 16
 _AXIS_WIDTH = 12
 # Numbers below and above are written with an exponent.
@@ -18,98 +20,101 @@ _LEAST_PLAIN, _MOST_PLAIN = 1e-9, 1e15
 _MANY = 1e6
 
 
-def print_changes(changes: "tuple[Change, ...]") -> None:
-    """Print every kind of repair and its first changes."""
-    from itertools import groupby
+def print_import(done: "ImportDocument", *, repaired: bool) -> None:
+    """Print what an import came to."""
+    from ktrdr.cli.output import console, notes
+    from ktrdr.data import Change
 
+    for note in done.notes:
+        notes().print(note, markup=False, soft_wrap=True)
+    changes = [Change.model_validate(one.model_dump()) for one in done.changes]
+    print_changes(changes, done.snapshot.change_counts if changes else {})
+    print_quality(done.quality, with_faults=not repaired)
+    snapshot = snapshot_of(done.snapshot)
+    if done.is_new:
+        console().print(f"Stored {snapshot}", markup=False, soft_wrap=True)
+    else:
+        console().print(
+            f"Nothing new: the latest snapshot holds the same bars since "
+            f"{snapshot.imported_at:%Y-%m-%d %H:%M}. {snapshot}",
+            markup=False,
+            soft_wrap=True,
+        )
+
+
+def snapshot_of(document: "SnapshotDocument") -> "Snapshot":
+    """Return the snapshot that ``document`` tells of."""
+    from ktrdr.data import Snapshot
+
+    return Snapshot.model_validate_json(document.model_dump_json())
+
+
+def print_changes(changes: "Sequence[Change]", counts: "Mapping[str, int]") -> None:
+    """Print every kind of repair with its number, and the first changes of it."""
     from ktrdr.cli.output import notes
 
-    by_kind = groupby(
-        sorted(changes, key=lambda change: change.kind), lambda change: change.kind
-    )
-    for kind, group in by_kind:
-        listed = list(group)
-        notes().print(f"Repaired, {kind.replace('_', ' ')}: {len(listed):,}")
-        for change in listed[:_SHOWN_CHANGES]:
+    for kind, count in sorted(counts.items()):
+        notes().print(f"Repaired, {kind.replace('_', ' ')}: {count:,}")
+        shown = [change for change in changes if change.kind == kind][:_SHOWN_CHANGES]
+        for change in shown:
             notes().print(f"  {change}", markup=False, soft_wrap=True)
-        if len(listed) > _SHOWN_CHANGES:
+        if count > len(shown):
             notes().print(
-                f"  and {len(listed) - _SHOWN_CHANGES:,} more, all kept with the "
+                f"  and {count - len(shown):,} more, all kept with the "
                 "snapshot: `ktrdr data provenance SYMBOL`",
                 markup=False,
                 soft_wrap=True,
             )
 
 
-def print_report(report: "QualityReport", *, with_faults: bool) -> None:
+def print_quality(found: "QualityDocument", *, with_faults: bool) -> None:
     """Print what a quality check found."""
     from ktrdr.cli.output import console
-    from ktrdr.data import GAP_KINDS, to_minute
+    from ktrdr.data import GAP_KINDS
 
     out = console()
-    for finding in report.faults if with_faults else ():
-        out.print(f"FAULT   {finding}", markup=False, soft_wrap=True, style="red")
-    for finding in report.notices:
-        out.print(f"notice  {finding}", markup=False, soft_wrap=True)
+    for text in found.faults.values() if with_faults else ():
+        out.print(f"FAULT   {text}", markup=False, soft_wrap=True, style="red")
+    for text in found.notices.values():
+        out.print(f"notice  {text}", markup=False, soft_wrap=True)
+    gaps = {kind: found.counts.get(f"gaps, {kind}", 0) for kind in GAP_KINDS}
+    missing = {kind: found.counts.get(f"bars missing, {kind}", 0) for kind in GAP_KINDS}
     counts = ", ".join(
-        f"{report.gaps.count(kind):,} {kind} ({_bars(report.gaps.missing(kind))})"
-        for kind in GAP_KINDS
+        f"{gaps[kind]:,} {kind} ({_bars(missing[kind])})" for kind in GAP_KINDS
     )
     out.print(
-        f"Calendar {report.calendar}: {report.calendar_reason}.",
+        f"Calendar {found.calendar}: {found.calendar_reason}.",
         markup=False,
         soft_wrap=True,
     )
     out.print(f"Gaps: {counts}", markup=False, soft_wrap=True)
-    unexpected = report.gaps.of_kind("unexpected", _SHOWN_GAPS)
+    unexpected = found.unexpected_gaps[:_SHOWN_GAPS]
     for gap in unexpected:
-        out.print(
-            f"  {to_minute(gap.begin)} to {to_minute(gap.end)}: {_bars(gap.n_missing)}",
-            markup=False,
-            soft_wrap=True,
-        )
-    if report.gaps.count("unexpected") > len(unexpected):
+        span = f"{_to_minute(gap.begin)} to {_to_minute(gap.end)}"
+        line = f"  {span}: {_bars(gap.n_missing)}"
+        out.print(line, markup=False, soft_wrap=True)
+    if gaps["unexpected"] > len(unexpected):
         out.print(
             "  ... the longest are shown; --json lists more",
             markup=False,
             soft_wrap=True,
         )
     verdict = "no faults"
-    if report.faults:
+    if found.faults:
         verdict = "faulty" if with_faults else "faulty before the repair told above"
     out.print(
-        f"{report.n_rows:,} rows of {report.timeframe}: {verdict}",
+        f"{found.n_rows:,} rows of {found.timeframe}: {verdict}",
         markup=False,
         soft_wrap=True,
     )
 
 
+def _to_minute(text: str) -> str:
+    return text[:16].replace("T", " ")
+
+
 def _bars(number: int) -> str:
     return f"{number:,} bar" if number == 1 else f"{number:,} bars"
-
-
-def report_json(report: "QualityReport") -> dict[str, object]:
-    """Return what a quality check found, for JSON."""
-    return {
-        "n_rows": report.n_rows,
-        "timeframe": str(report.timeframe),
-        "calendar": report.calendar,
-        "calendar_reason": report.calendar_reason,
-        "faults": {str(one.kind): one.text for one in report.faults},
-        "notices": {str(one.kind): one.text for one in report.notices},
-        "counts": report.counts(),
-        "unexpected_gaps": [
-            _gap_json(gap) for gap in report.gaps.of_kind("unexpected", _JSON_GAPS)
-        ],
-    }
-
-
-def _gap_json(gap: "Gap") -> dict[str, object]:
-    return {
-        "begin": f"{gap.begin}Z",
-        "end": f"{gap.end}Z",
-        "n_missing": gap.n_missing,
-    }
 
 
 def snapshot_table(snapshots: "list[Snapshot]") -> "Table":
@@ -140,7 +145,7 @@ def bar_table(bars: "Bars") -> "Table":
     """Return a table of bars."""
     from rich.table import Table
 
-    from ktrdr.data import COLUMNS, PRICE_COLUMNS
+    from ktrdr.data import COLUMNS, PRICE_COLUMNS, time_texts
 
     table = Table(box=None, header_style="bold", pad_edge=False)
     table.add_column("Opens (UTC)", overflow="fold")
@@ -150,7 +155,7 @@ def bar_table(bars: "Bars") -> "Table":
     prices = [getattr(bars, name).tolist() for name in PRICE_COLUMNS]
     decimals = _decimals([price for column in prices for price in column])
     for time, volume, *row in zip(
-        time_texts(bars), bars.volume.tolist(), *prices, strict=True
+        time_texts(bars.time), bars.volume.tolist(), *prices, strict=True
     ):
         shown = [
             f"{price:.10g}" if decimals is None else f"{price:,.{decimals}f}"
@@ -178,19 +183,12 @@ def _volume(volume: float) -> str:
     return f"{volume:,.0f}" if is_plain else f"{volume:,.10g}"
 
 
-def time_texts(bars: "Bars") -> list[str]:
-    """Return the opening times in ISO 8601, to the millisecond."""
-    import numpy as np
-
-    return [f"{time}Z" for time in np.datetime_as_string(bars.time, unit="ms").tolist()]
-
-
 def print_chart(bars: "Bars") -> None:
     """Print bars as candles, as wide as the terminal."""
     from rich.text import Text
 
     from ktrdr.cli.output import console
-    from ktrdr.data import draw_candles
+    from ktrdr.data import draw_candles, time_texts
 
     width = max(console().width - _AXIS_WIDTH - 2, 1)
     chart = draw_candles(bars, width=width, height=_CHART_HEIGHT)
@@ -199,7 +197,7 @@ def print_chart(bars: "Bars") -> None:
         for character, is_up in zip(row, chart.is_up, strict=True):
             line.append(character, style="green" if is_up else "red")
         console().print(line)
-    first, last = time_texts(bars[:1])[0], time_texts(bars[-1:])[0]
+    first, last = time_texts(bars.time[[0, -1]])
     joined = chart.bars_per_candle
     each = "each candle is a bar" if joined == 1 else f"{joined} bars to a candle"
     console().print(f"{'':13}{first[:16]} to {last[:16]}, {each}", style="dim")

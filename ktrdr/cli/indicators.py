@@ -7,7 +7,7 @@ import typer
 from ktrdr.cli.options import AsJson
 
 if TYPE_CHECKING:
-    from ktrdr.indicators import Indicator, Parameter
+    from ktrdr.indicators import Indicator
 
 app = typer.Typer(no_args_is_help=True, help="Look up indicators.")
 
@@ -24,18 +24,13 @@ def list_indicators(
 ) -> None:
     """List the indicators."""
     from ktrdr.cli.output import console, print_json
-    from ktrdr.indicators import catalogue
+    from ktrdr.indicators import indicator_summary, search_indicators
 
-    found = [
-        indicator
-        for indicator in catalogue().values()
-        if search.lower() in f"{indicator.name} {indicator.title}".lower()
-        and group in (None, indicator.group)
-    ]
+    found = search_indicators(search, group)
     if not found:
         _raise_nothing_found(search, group)
     if as_json:
-        print_json([_summary(indicator) for indicator in found])
+        print_json([indicator_summary(one).model_dump(mode="json") for one in found])
         return
     from rich.table import Table
 
@@ -53,11 +48,11 @@ def show(
 ) -> None:
     """Show what an indicator takes and gives, and when it is known."""
     from ktrdr.cli.output import console, print_json
-    from ktrdr.indicators import find_indicator
+    from ktrdr.indicators import find_indicator, indicator_detail
 
     indicator = find_indicator(name)
     if as_json:
-        print_json(_details(indicator))
+        print_json(indicator_detail(indicator).model_dump(mode="json"))
         return
     from rich.table import Table
 
@@ -78,41 +73,6 @@ def _raise_nothing_found(search: str, group: str | None) -> None:
     groups = sorted({indicator.group for indicator in catalogue().values()})
     wanted = f"{search!r}" if group is None else f"{search!r} in group {group!r}"
     raise NotFoundError(f"no indicator matches {wanted}; groups: {', '.join(groups)}")
-
-
-def _summary(indicator: "Indicator") -> dict[str, object]:
-    return {
-        "name": indicator.name,
-        "title": indicator.title,
-        "group": indicator.group,
-        "origin": indicator.origin,
-        "outputs": list(indicator.outputs),
-    }
-
-
-def _details(indicator: "Indicator") -> dict[str, object]:
-    from ktrdr.indicators import IndicatorUse, settling, warm_up
-
-    use = IndicatorUse(type=indicator.name)
-    return {
-        **_summary(indicator),
-        "inputs": list(indicator.inputs),
-        "parameters": [_parameter(parameter) for parameter in indicator.parameters],
-        "warm_up": warm_up(use),
-        "settling": settling(use),
-        "depends_on_first_bar": indicator.depends_on_first_bar,
-        "may_be_undefined": indicator.may_be_undefined,
-        "note": indicator.note,
-    }
-
-
-def _parameter(parameter: "Parameter") -> dict[str, object]:
-    kind, default = parameter.kind, parameter.default
-    about: dict[str, object] = {"name": parameter.name, "kind": kind}
-    if kind == "choice":
-        return {**about, "default": default, "choices": list(parameter.choices)}
-    bounds = {"minimum": parameter.minimum, "maximum": parameter.maximum}
-    return {**about, "default": default, **bounds}
 
 
 def _facts(indicator: "Indicator") -> list[str]:

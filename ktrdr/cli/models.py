@@ -5,8 +5,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ktrdr.cli.completion import complete_model
 from ktrdr.cli.explain import explain
-from ktrdr.cli.options import AsJson, ModelName
+from ktrdr.cli.options import AsJson, ModelName, Url
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -22,18 +23,18 @@ _HEADLINES = ("balanced_accuracy", "rmse")
 
 
 @app.command("list")
-def list_models(as_json: AsJson = False) -> None:
+def list_models(url: Url = None, as_json: AsJson = False) -> None:
     """List all models, each with its most telling measure beside the baselines."""
     from ktrdr.cli.model_view import KINDS, plain_table
     from ktrdr.cli.output import console, notes, print_json
     from ktrdr.cli.stores import artifact_store
     from ktrdr.models import list_models as all_models
-    from ktrdr.models import load_manifest
+    from ktrdr.models import load_manifests, model_summary
 
-    store = artifact_store()
-    found = [(ref, load_manifest(store, ref.digest)) for ref in all_models(store)]
+    store = artifact_store(url)
+    found = load_manifests(store, all_models(store))
     if as_json:
-        print_json([_summary(ref, manifest) for ref, manifest in found])
+        print_json([model_summary(*one).model_dump(mode="json") for one in found])
         return
     if not found:
         notes().print("No models yet: train one with `ktrdr train`.")
@@ -58,19 +59,21 @@ def show(
     history: Annotated[
         bool, typer.Option("--history", help="Show every epoch.")
     ] = False,
+    url: Url = None,
     as_json: AsJson = False,
 ) -> None:
     """Show where a model comes from and how good it is beside its baselines."""
     from ktrdr.cli.model_view import measures_table, split_table
     from ktrdr.cli.output import console, print_json
     from ktrdr.cli.stores import artifact_store
-    from ktrdr.models import find_model, load_bundle
+    from ktrdr.models import find_model, load_bundle, model_detail
 
-    store = artifact_store()
+    store = artifact_store(url)
     ref = find_model(store, model)
-    manifest = load_bundle(store, ref.digest).manifest
+    bundle = load_bundle(store, ref.digest)
+    manifest = bundle.manifest
     if as_json:
-        print_json({"digest": ref.digest, **manifest.model_dump(mode="json")})
+        print_json(model_detail(bundle).model_dump(mode="json"))
         return
     out = console()
     for name, value in _facts(ref, manifest).items():
@@ -88,6 +91,38 @@ def show(
         out.print(_history_table(manifest.fit))
 
 
+@app.command()
+def delete(
+    model: Annotated[
+        str,
+        typer.Argument(
+            help="The model as name@version, or its whole digest.",
+            autocompletion=complete_model,
+        ),
+    ],
+    force: Annotated[
+        bool, typer.Option("--force", help="Even if results refer to it.")
+    ] = False,
+    url: Url = None,
+    as_json: AsJson = False,
+) -> None:
+    """Delete a model; results that were made with it stay."""
+    from ktrdr.backtesting import delete_named_model
+    from ktrdr.cli.output import console, print_json
+    from ktrdr.cli.stores import artifact_store
+    from ktrdr.cli.system import client_of, system_url
+
+    found = system_url(url)
+    if found is None:
+        delete_named_model(artifact_store(), model, force=force)
+    else:
+        client_of(found).models.delete(model, force=force)
+    if as_json:
+        print_json({"deleted": model})
+    else:
+        console().print(f"Deleted {model}.", markup=False, soft_wrap=True)
+
+
 def _some(symbols: Sequence[str]) -> str:
     shown = ", ".join(symbols[:3])
     return shown if len(symbols) <= 3 else f"{shown} and {len(symbols) - 3} more"
@@ -101,18 +136,6 @@ def _headline(manifest: "Manifest") -> tuple[str, list[str]]:
     name = next((name for name in _HEADLINES if name in own), "")
     values = [test[kind].get(name) if kind in test else None for kind in KINDS]
     return name.replace("_", " "), [number(value) for value in values]
-
-
-def _summary(ref: "ModelRef", manifest: "Manifest") -> dict[str, object]:
-    return {
-        "model": str(ref),
-        "name": ref.name,
-        "version": ref.version,
-        "digest": ref.digest,
-        "created_at": manifest.created_at,
-        "symbols": list(manifest.symbols),
-        "metrics": manifest.model_dump(mode="json")["metrics"],
-    }
 
 
 def _facts(ref: "ModelRef", manifest: "Manifest") -> dict[str, str]:

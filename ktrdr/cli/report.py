@@ -5,13 +5,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ktrdr.cli.options import AsJson, ResultName
+from ktrdr.cli.options import AsJson, ResultName, Url
 
 if TYPE_CHECKING:
     from ktrdr.backtesting import Result
-    from ktrdr.models import Manifest
     from ktrdr.report import ReportFiles, Verdict
-    from ktrdr.storage import ArtifactStore
 
 
 def report(
@@ -23,19 +21,25 @@ def report(
     open_page: Annotated[
         bool, typer.Option("--open", help="Show the page in the browser.")
     ] = False,
+    url: Url = None,
     as_json: AsJson = False,
 ) -> None:
     """Write the report on a backtest: a page, a picture and all numbers."""
     from ktrdr.backtesting import find_result, load_result
-    from ktrdr.cli.output import print_json
+    from ktrdr.cli.output import notes, print_json
     from ktrdr.cli.stores import artifact_store
-    from ktrdr.report import verdict_of, write_report
+    from ktrdr.report import reported_model, verdict_of, write_report
     from ktrdr.settings import settings
 
-    store = artifact_store()
+    store = artifact_store(url)
     loaded = load_result(store, find_result(store, result))
     folder = (out or settings().reports_path).resolve()
-    files = write_report(loaded, folder, model=_model_of(store, loaded))
+    model = reported_model(store, loaded)
+    if model.reason:
+        notes().print(
+            f"Without the model's membership functions: {model.reason}", markup=False
+        )
+    files = write_report(loaded, folder, model=model.manifest)
     verdict = verdict_of(loaded.manifest)
     if as_json:
         print_json(_document(loaded, files, verdict))
@@ -43,20 +47,6 @@ def report(
         _print(files, verdict)
     if open_page:
         typer.launch(files.html.as_uri())
-
-
-def _model_of(store: "ArtifactStore", result: "Result") -> "Manifest | None":
-    from ktrdr.cli.output import notes
-    from ktrdr.errors import BundleError, NotFoundError
-    from ktrdr.models import load_manifest
-
-    try:
-        return load_manifest(store, result.manifest.request.model)
-    except (BundleError, NotFoundError) as error:
-        notes().print(
-            f"Without the model's membership functions: {error}", markup=False
-        )
-        return None
 
 
 def _document(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ktrdr.cli.options import AsJson
+from ktrdr.cli.options import AsJson, Url
 
 if TYPE_CHECKING:
     from ktrdr.backtesting import Comparison, Difference, ResultManifest
@@ -37,6 +37,7 @@ def rerun(
             "--keep", help="Keep the new model or result; otherwise it is dropped."
         ),
     ] = False,
+    url: Url = None,
     as_json: AsJson = False,
 ) -> None:
     """Repeat a training or backtest and tell whether it comes out identical.
@@ -46,14 +47,20 @@ def rerun(
     it is not; then every difference is listed, and those of the environment beside
     them.
     """
+    from ktrdr.cli.stores import artifact_store
+    from ktrdr.cli.system import named_url
+    from ktrdr.errors import InputError
     from ktrdr.models import Manifest
-    from ktrdr.settings import settings
-    from ktrdr.storage import ArtifactStore
 
-    folder = settings().store_path
-    before = _find(ArtifactStore.in_folder(folder), manifest)
-    with _scratch(folder) as scratch:
-        store = folder if keep else _linked_copy(folder, scratch / "store")
+    if keep and named_url(url) is not None:
+        raise InputError(
+            "--keep writes into the store itself, which a backend does not allow: "
+            "leave --keep out, or run it where the store is, without a URL"
+        )
+    stored = artifact_store(url)
+    before = _find(stored, manifest)
+    with _scratch(stored) as scratch:
+        store = stored.location if keep else _copied(stored, before, scratch / "store")
         if isinstance(before, Manifest):
             kind = "training"
             comparison = _repeat_training(before, store, scratch, as_json=as_json)
@@ -128,12 +135,36 @@ def _manifest_in(document: object) -> object:
 
 
 @contextmanager
-def _scratch(store: Path) -> Iterator[Path]:
+def _scratch(store: "ArtifactStore") -> Iterator[Path]:
     from tempfile import TemporaryDirectory
 
-    # Beside the store, where its files can be linked.
-    with TemporaryDirectory(prefix="rerun-", dir=store.parent) as folder:
+    from ktrdr.settings import settings
+    from ktrdr.storage import folder_of, is_remote
+
+    # Beside a store's folder, where its files can be linked.
+    is_here = not is_remote(store.location)
+    beside = folder_of(store.location).parent if is_here else settings().home
+    beside.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(prefix="rerun-", dir=beside) as folder:
         yield Path(folder)
+
+
+def _copied(
+    store: "ArtifactStore", before: "Manifest | ResultManifest", copy: Path
+) -> str:
+    from ktrdr.storage import (
+        ArtifactStore,
+        copy_needed,
+        digests_in,
+        folder_of,
+        is_remote,
+    )
+
+    if not is_remote(store.location):
+        return str(_linked_copy(folder_of(store.location), copy))
+    needed = digests_in(before.model_dump_json().encode())
+    copy_needed(store, ArtifactStore.in_folder(copy), needed, ("bars", "models"))
+    return str(copy)
 
 
 def _linked_copy(store: Path, copy: Path) -> Path:
@@ -160,7 +191,7 @@ def _link(source: str, target: str) -> str:
 
 
 def _repeat_training(
-    before: "Manifest", store: Path, scratch: Path, *, as_json: bool
+    before: "Manifest", store: str, scratch: Path, *, as_json: bool
 ) -> "Comparison":
     from ktrdr.backtesting import compare_trainings
     from ktrdr.cli.jobs import run_job
@@ -174,27 +205,27 @@ def _repeat_training(
     request = TrainingRequest(
         strategy=before.strategy_yaml,
         source=f"strategy of {before.title}",
-        store=str(store),
+        store=store,
         checkpoints=str(scratch / "checkpoints"),
         snapshots=pins,
         threads=before.fit.threads,
     )
     outcome = run_job(_TRAINING_JOB, request, as_json=as_json)
-    after = load_manifest(ArtifactStore.in_folder(store), str(outcome["model"]))
+    after = load_manifest(ArtifactStore.open(store), str(outcome["model"]))
     return compare_trainings(before, after)
 
 
 def _repeat_backtest(
-    before: "ResultManifest", store: Path, *, as_json: bool
+    before: "ResultManifest", store: str, *, as_json: bool
 ) -> "Comparison":
     from ktrdr.backtesting import compare_backtests, load_result_manifest
     from ktrdr.cli.jobs import run_job
     from ktrdr.storage import ArtifactStore, parse_digest
 
-    request = before.request.model_copy(update={"store": str(store)})
+    request = before.request.model_copy(update={"store": store})
     outcome = run_job(_BACKTEST_JOB, request, as_json=as_json)
     digest = parse_digest(str(outcome["digest"]))
-    after = load_result_manifest(ArtifactStore.in_folder(store), digest)
+    after = load_result_manifest(ArtifactStore.open(store), digest)
     return compare_backtests(before, after)
 
 

@@ -13,7 +13,7 @@ from ktrdr.backtesting import (
     ResultManifest,
     ResultSummary,
 )
-from ktrdr.report import verdict_of
+from ktrdr.report import replaced_settings, verdict_of
 
 _DIGITS = 12
 _UNDEFINED = "-"
@@ -25,6 +25,8 @@ def print_result(console: Console, digest: str, manifest: ResultManifest) -> Non
     console.print(Text(_title(manifest), style="bold"))
     console.print(Text(period_line(manifest)))
     console.print(Text(seen_line(manifest), style=_seen_style(manifest)))
+    for sentence in replaced_settings(manifest.request.overrides):
+        console.print(Text(sentence, style="yellow"))
     console.print()
     console.print(Text(verdict.headline))
     if verdict.caution:
@@ -50,7 +52,7 @@ def results_table(summaries: list[ResultSummary]) -> Table:
     table.add_column("model", overflow="fold")
     for name in ("bars", "from"):
         table.add_column(name, no_wrap=True)
-    for name in ("trades", "return", "Sharpe", "in sample"):
+    for name in ("trades", "return", "Sharpe", "seen"):
         table.add_column(name, justify="right", no_wrap=True)
     for one in summaries:
         table.add_row(

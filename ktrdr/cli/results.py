@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from ktrdr.cli.options import AsJson, ResultName
+from ktrdr.cli.options import AsJson, ResultName, Url
 
 app = typer.Typer(no_args_is_help=True, help="Look up the results of backtests.")
 
@@ -15,6 +15,7 @@ def list_all(
         str | None,
         typer.Option(help="Only of this model, such as momentum or momentum@3."),
     ] = None,
+    url: Url = None,
     as_json: AsJson = False,
 ) -> None:
     """List the results, oldest first."""
@@ -22,11 +23,7 @@ def list_all(
     from ktrdr.cli.output import console, notes, print_json
     from ktrdr.cli.stores import artifact_store
 
-    found = [
-        one
-        for one in list_results(artifact_store())
-        if model in (None, one.model, one.model.partition("@")[0])
-    ]
+    found = list_results(artifact_store(url), model)
     if as_json:
         print_json([one.model_dump(mode="json") for one in found])
         return
@@ -43,13 +40,15 @@ def list_all(
 
 
 @app.command()
-def show(result: ResultName = "latest", as_json: AsJson = False) -> None:
+def show(
+    result: ResultName = "latest", url: Url = None, as_json: AsJson = False
+) -> None:
     """Show one result: measures, comparisons and how far to believe them."""
     from ktrdr.backtesting import find_result, load_result_manifest
     from ktrdr.cli.output import console, print_json
     from ktrdr.cli.stores import artifact_store
 
-    store = artifact_store()
+    store = artifact_store(url)
     digest = find_result(store, result)
     manifest = load_result_manifest(store, digest)
     if as_json:

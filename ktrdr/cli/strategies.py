@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ktrdr.cli.options import AsJson, StrategyName
+from ktrdr.cli.options import AsJson, StrategyName, Url
 
 if TYPE_CHECKING:
     from ktrdr.errors import StrategyError
@@ -126,28 +126,42 @@ def new(
     notes().print(f"Change it, then: ktrdr strategies validate {name}", markup=False)
 
 
-def _summary(path: Path) -> dict[str, object]:
-    from ktrdr.errors import InputError
-    from ktrdr.strategy import feature_ids, load_strategy
+@app.command()
+def save(
+    file: Annotated[Path, typer.Argument(help="A strategy's file.")],
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace the one of that name.")
+    ] = False,
+    url: Url = None,
+    as_json: AsJson = False,
+) -> None:
+    """Save a strategy in a backend, where all who use it find it by its name."""
+    from ktrdr.cli.output import console, print_json
+    from ktrdr.cli.system import required_client
+    from ktrdr.strategy import parse_strategy, read_strategy_text
 
-    row: dict[str, object] = {"name": path.stem, "path": str(path)}
-    try:
-        strategy = load_strategy(path)
-    except InputError as error:
-        problem = str(error).partition("\n")[0]
-        return {
-            **row,
-            "valid": False,
-            "timeframes": "",
-            "features": 0,
-            "description": f"invalid: {problem}",
-        }
+    text = read_strategy_text(file)
+    name = parse_strategy(text, source=str(file)).name
+    client = required_client(url)
+    saved = client.strategies.save(name, text, overwrite=overwrite)
+    if as_json:
+        print_json(saved.model_dump(mode="json"))
+        return
+    line = f"Saved {saved.name} at {client.url}. Next: ktrdr train {saved.file}"
+    console().print(line, markup=False, soft_wrap=True)
+
+
+def _summary(path: Path) -> dict[str, object]:
+    from ktrdr.strategy import strategy_summary
+
+    summary = strategy_summary(path)
     return {
-        **row,
-        "valid": True,
-        "timeframes": " ".join(strategy.training_data.timeframes),
-        "features": len(feature_ids(strategy)),
-        "description": strategy.description,
+        "name": summary.name,
+        "path": str(path),
+        "valid": summary.valid,
+        "timeframes": " ".join(summary.timeframes),
+        "features": summary.n_features,
+        "description": summary.description,
     }
 
 

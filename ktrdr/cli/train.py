@@ -1,14 +1,11 @@
 """``ktrdr train``: train a strategy's network and store it as a model."""
 
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from collections.abc import Mapping
+from typing import Annotated, Any
 
 import typer
 
-from ktrdr.cli.options import AsJson, StrategyName
-
-if TYPE_CHECKING:
-    from ktrdr.data import BarStore
-    from ktrdr.strategy import Strategy
+from ktrdr.cli.options import AsJson, Detach, Device, Priority, StrategyName, Url
 
 
 def train(
@@ -17,79 +14,51 @@ def train(
         bool,
         typer.Option("--resume", help="Go on from the checkpoint of the same run."),
     ] = False,
-    device: Annotated[
-        Literal["auto", "cpu", "cuda", "mps"],
-        typer.Option(help="Where to train; auto takes CUDA where there is any."),
-    ] = "auto",
+    device: Device = "auto",
+    priority: Priority = 0,
+    detach: Detach = False,
+    url: Url = None,
     as_json: AsJson = False,
 ) -> str:
     """Train a strategy's network on stored bars, measure it and store the model."""
-    from ktrdr.cli.jobs import run_job
-    from ktrdr.cli.output import print_json
-    from ktrdr.cli.stores import artifact_store
-    from ktrdr.data import BarStore
+    from ktrdr.cli.session import WorkOptions, do_work, make_start
+    from ktrdr.cli.strategy_source import strategy_source
     from ktrdr.errors import JobCancelled
-    from ktrdr.schemas import TrainingRequest
-    from ktrdr.settings import settings
-    from ktrdr.strategy import find_strategy, parse_strategy, read_strategy_text
+    from ktrdr.schemas import TrainingStart
 
-    path = find_strategy(strategy)
-    text = read_strategy_text(path)
-    parsed = parse_strategy(text, source=str(path))
-    _require_bars(BarStore(artifact_store()), parsed)
-    request = TrainingRequest(
-        strategy=text,
-        source=str(path),
-        store=str(settings().store_path),
-        checkpoints=str(settings().checkpoints_path),
-        resume=resume,
-        device=device,
-        threads=settings().threads,
-    )
+    source = strategy_source(strategy, url)
+    start = make_start(TrainingStart, **source.fields, device=device, priority=priority)
+    options = WorkOptions(url=url, detach=detach, as_json=as_json, resume=resume)
     try:
-        result = run_job("ktrdr.workers.training_job", request, as_json=as_json)
+        result = do_work(start, options)
     except KeyboardInterrupt:
         raise JobCancelled(
             f"interrupted; `ktrdr train {strategy} --resume` goes on from the last "
             "checkpoint, if one was written yet"
         ) from None
-    if as_json:
-        print_json(result)
-    else:
-        _print_summary(result)
+    print_training(result, url=url, as_json=as_json)
     return f"{result['name']}@{result['version']}"
 
 
-def _require_bars(bar_store: "BarStore", strategy: "Strategy") -> None:
-    from ktrdr.data import Timeframe
-    from ktrdr.errors import NotFoundError
+def print_training(
+    result: Mapping[str, Any], *, url: str | None = None, as_json: bool
+) -> None:
+    """Print what came out of a training."""
+    from ktrdr.cli.output import print_json
 
-    data = strategy.training_data
-    base = Timeframe(data.base_timeframe)
-    missing = [name for name in data.symbols if bar_store.find(name, base) is None]
-    if not missing:
-        return
-    advice = [f"import them with `ktrdr data import FILE --timeframe {base}`"]
-    if "EURUSD" in missing and base is Timeframe.H1:
-        advice.append("install real EURUSD 1h bars of 2017 with `ktrdr data sample`")
-    for stored in bar_store.list():
-        is_shorter = stored.timeframe.milliseconds < base.milliseconds
-        if stored.symbol in missing and is_shorter:
-            command = f"ktrdr data resample {stored.symbol} --to {base}"
-            advice.append(f"make them from {stored.timeframe} bars with `{command}`")
-    raise NotFoundError(
-        f"strategy {strategy.name} needs {base} bars of {', '.join(missing)}, "
-        f"which are not stored: {', or '.join(advice)}"
-    )
+    if as_json:
+        print_json(result)
+    else:
+        _print_summary(result, url)
 
 
-def _print_summary(result: dict[str, Any]) -> None:
+def _print_summary(result: Mapping[str, Any], url: str | None) -> None:
     from ktrdr.cli.model_view import measures_table, split_table
     from ktrdr.cli.output import console
     from ktrdr.cli.stores import artifact_store
     from ktrdr.models import load_manifest
 
-    manifest = load_manifest(artifact_store(), result["model"])
+    manifest = load_manifest(artifact_store(url), result["model"])
     epochs = f"{result['best_epoch']} of {result['n_epochs']} epochs kept"
     stopped = ", stopped early" if result["stopped_early"] else ""
     out = console()

@@ -12,7 +12,13 @@ from ktrdr.data.provenance import Change, Provenance, Snapshot
 from ktrdr.data.symbol import parse_symbol, symbol_key
 from ktrdr.data.timeframe import Timeframe
 from ktrdr.errors import DataError, InputError, NotFoundError
-from ktrdr.storage import ArtifactStore, canonical_json, complete_digest, digest_of
+from ktrdr.storage import (
+    ArtifactStore,
+    canonical_json,
+    complete_digest,
+    digest_of,
+    parse_record,
+)
 
 _KIND = "bars"
 _CHANGES = TypeAdapter(tuple[Change, ...])
@@ -143,10 +149,12 @@ class BarStore:
         return _CHANGES.validate_json(self._store.get(snapshot.changes_digest))
 
     def list(self) -> list[Snapshot]:
-        """Return all snapshots: by symbol and timeframe, then oldest import first."""
-        snapshots = [self._read(key) for key in self._store.list_records(_KIND)]
+        """Return all snapshots: by symbol and timeframe, then oldest import first.
+
+        Those whose records are damaged are left out.
+        """
         return sorted(
-            snapshots,
+            self._store.read_records(_KIND, Snapshot).values(),
             key=lambda one: (one.symbol, one.timeframe.milliseconds, one.imported_at),
         )
 
@@ -177,6 +185,12 @@ class BarStore:
         more = len(keys) - len(names)
         names += [f"{more:,} more, which `ktrdr data list` shows"] if more else []
         return ", ".join(names) if names else "none at all"
+
+
+def blobs_of_snapshot(store: ArtifactStore, path: str, record: bytes) -> list[str]:
+    """Return what the snapshot recorded at ``path`` needs, or raise DataError."""
+    snapshot = parse_record(record, Snapshot, path)
+    return [snapshot.digest, *filter(None, [snapshot.changes_digest])]
 
 
 def _folder(symbol: str, timeframe: Timeframe) -> tuple[str, str]:

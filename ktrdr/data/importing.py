@@ -45,6 +45,7 @@ def import_file(
     path: Path,
     options: ReadOptions,
     *,
+    name: str | None = None,
     calendar: Calendar | None = None,
     repaired: bool = False,
     now: datetime | None = None,
@@ -57,6 +58,8 @@ def import_file(
     path : Path
     options : ReadOptions
         What the user says about the file; the rest is found out.
+    name : str, optional
+        What the file is called, where ``path`` does not tell.
     calendar : Calendar, optional
         Tells gaps apart; guessed where not given.
     repaired : bool
@@ -74,7 +77,7 @@ def import_file(
     moment = now or datetime.now(UTC)
     return store_columns(
         bar_store,
-        read_file(path, options),
+        read_file(path, options, name),
         kind="file",
         calendar=calendar,
         repaired=repaired,

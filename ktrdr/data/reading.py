@@ -1,6 +1,6 @@
 """From a file to columns that can be checked: symbol, timeframe, UTC, oldest first."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
@@ -53,6 +53,20 @@ class ReadOptions:
     labelled_by: Literal["open", "close"] = "open"
 
 
+def parse_columns(pairs: Iterable[str]) -> dict[str, str]:
+    """Return what columns are, said as ``open=NAME`` each, or raise InputError."""
+    mapping: dict[str, str] = {}
+    for pair in pairs:
+        column, equals, name = pair.partition("=")
+        if not (column and equals and name) or column in mapping:
+            raise InputError(
+                f"--column {pair}: expected a column and its name once, such as "
+                "open=Open"
+            )
+        mapping[column.strip().lower()] = name
+    return mapping
+
+
 @dataclass(frozen=True, kw_only=True, eq=False)
 class ReadFile:
     """A file as columns, and all that was assumed about it.
@@ -81,8 +95,15 @@ class ReadFile:
     notes: tuple[str, ...]
 
 
-def read_file(path: Path, options: ReadOptions) -> ReadFile:
+def read_file(path: Path, options: ReadOptions, name: str | None = None) -> ReadFile:
     """Read a CSV or Parquet file of bars.
+
+    Parameters
+    ----------
+    path : Path
+    options : ReadOptions
+    name : str, optional
+        What the file is called, where ``path`` does not tell.
 
     Raises
     ------
@@ -94,7 +115,7 @@ def read_file(path: Path, options: ReadOptions) -> ReadFile:
         If ``options`` do not fit the file, or something has to be said in them.
     """
     data = _read_bytes(path)
-    file_name = _printable(path.name)
+    file_name = _printable(path.name if name is None else name)
     try:
         return read_bytes(data, file_name, options)
     except DataError as error:

@@ -13,8 +13,14 @@ from ktrdr.features.fit import FitSample, fit_features
 from ktrdr.features.fitted import FittedFeatures, Scaler
 from ktrdr.features.matrix import FeatureMatrix
 from ktrdr.features.series import input_key
-from ktrdr.features.snapshots import SnapshotUse, SymbolBars, load_symbol_bars
+from ktrdr.features.snapshots import (
+    SymbolBars,
+    load_symbol_bars,
+    pin_snapshots,
+    resample_symbol_bars,
+)
 from ktrdr.features.unknown import FeatureGaps, explain_unknown, feature_gaps
+from ktrdr.schemas import SnapshotUse
 
 __all__ = [
     "FEATURE_CODE_VERSION",
@@ -37,4 +43,6 @@ __all__ = [
     "input_key",
     "load_symbol_bars",
     "memberships_of",
+    "pin_snapshots",
+    "resample_symbol_bars",
 ]

@@ -7,37 +7,11 @@ import numpy as np
 
 from ktrdr.data import Bars, BarStore, Snapshot, Timeframe, resample, to_iso
 from ktrdr.errors import DataError, InputError
-from ktrdr.schemas import Part
+from ktrdr.schemas import SnapshotUse
 from ktrdr.strategy import Strategy
 
 # The longest time that markets close over holidays and a weekend.
 _LONG_WEEKEND = np.timedelta64(5, "D")
-
-
-class SnapshotUse(Part):
-    """One timeframe's bars of one symbol, and where they came from.
-
-    Attributes
-    ----------
-    digest : str
-        Of the snapshot that was read. When ``is_resampled``, that snapshot has a
-        shorter timeframe, from which the bars were made.
-    source : str
-        Where the snapshot's data came from.
-    n_bars : int
-        Bars, after resampling.
-    start, end : str
-        Opening times of the first and the last bar, ISO 8601.
-    """
-
-    symbol: str
-    timeframe: str
-    digest: str
-    source: str
-    is_resampled: bool
-    n_bars: int
-    start: str
-    end: str
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -53,7 +27,7 @@ class SymbolBars:
     bars : dict of Timeframe to Bars
         On every timeframe of the strategy.
     uses : tuple of SnapshotUse
-        Where they came from, one a timeframe.
+        Where they came from, one a timeframe; empty if they are not stored.
     """
 
     symbol: str
@@ -104,19 +78,11 @@ def load_symbol_bars(
         the strategy would go on with stale values.
     """
     data = strategy.training_data
-    unknown = pins.keys() - set(data.timeframes)
-    if unknown:
-        raise InputError(
-            f"{symbol}: snapshots are given for {', '.join(sorted(unknown))}, but "
-            f"strategy {strategy.name} uses {', '.join(data.timeframes)}"
-        )
+    chosen = _chosen(bar_store, strategy, symbol, pins)
     base_timeframe = Timeframe(data.base_timeframe)
-    base_snapshot = _snapshot(bar_store, symbol, base_timeframe, pins)
-    base_snapshot = base_snapshot or bar_store.latest(symbol, base_timeframe)
     bars: dict[Timeframe, Bars] = {}
     uses = []
-    for timeframe in map(Timeframe, data.timeframes):
-        snapshot = _snapshot(bar_store, symbol, timeframe, pins) or base_snapshot
+    for timeframe, snapshot in chosen.items():
         bars[timeframe] = resample(bar_store.load(snapshot), timeframe)
         _refuse_empty(bars[timeframe])
         uses.append(_use(snapshot, bars[timeframe]))
@@ -124,6 +90,61 @@ def load_symbol_bars(
         _refuse_stale(longer, bars[base_timeframe])
     return SymbolBars(
         symbol=symbol, base_timeframe=base_timeframe, bars=bars, uses=tuple(uses)
+    )
+
+
+def pin_snapshots(
+    bar_store: BarStore, strategy: Strategy, symbol: str, pins: Mapping[str, str]
+) -> dict[str, str]:
+    """Return the pins with which ``load_symbol_bars`` gives the same bars for ever.
+
+    Parameters and errors are those of ``load_symbol_bars``, but no bars are read.
+
+    Returns
+    -------
+    dict of str to str
+        Each timeframe of the strategy to the digest of its snapshot: the pinned
+        one, or what is the newest now.
+    """
+    chosen = _chosen(bar_store, strategy, symbol, pins)
+    return {str(timeframe): snapshot.digest for timeframe, snapshot in chosen.items()}
+
+
+def _chosen(
+    bar_store: BarStore, strategy: Strategy, symbol: str, pins: Mapping[str, str]
+) -> dict[Timeframe, Snapshot]:
+    data = strategy.training_data
+    unknown = pins.keys() - set(data.timeframes)
+    if unknown:
+        raise InputError(
+            f"{symbol}: snapshots are given for {', '.join(sorted(unknown))}, but "
+            f"strategy {strategy.name} uses {', '.join(data.timeframes)}"
+        )
+    base_timeframe = Timeframe(data.base_timeframe)
+    base = _snapshot(bar_store, symbol, base_timeframe, pins)
+    base = base or bar_store.latest(symbol, base_timeframe)
+    return {
+        timeframe: _snapshot(bar_store, symbol, timeframe, pins) or base
+        for timeframe in map(Timeframe, data.timeframes)
+    }
+
+
+def resample_symbol_bars(strategy: Strategy, base: Bars) -> SymbolBars:
+    """Return bars on every timeframe of ``strategy``, made of ``base``.
+
+    Raises
+    ------
+    DataError
+        If they are too few for one bar of some timeframe, or cross its bars.
+    """
+    bars = {
+        timeframe: resample(base, timeframe)
+        for timeframe in map(Timeframe, strategy.training_data.timeframes)
+    }
+    for one in bars.values():
+        _refuse_empty(one)
+    return SymbolBars(
+        symbol=base.symbol, base_timeframe=base.timeframe, bars=bars, uses=()
     )
 
 

@@ -1,7 +1,8 @@
 """Indicators: what each one is, takes and gives, and its values on bars."""
 
-from ktrdr.indicators.catalogue import catalogue, find_indicator
+from ktrdr.indicators.catalogue import catalogue, find_indicator, search_indicators
 from ktrdr.indicators.compute import compute_indicator, warm_up
+from ktrdr.indicators.documents import indicator_detail, indicator_summary
 from ktrdr.indicators.indicator import Indicator, Parameter
 from ktrdr.indicators.schema import indicator_schema
 from ktrdr.indicators.settling import settling
@@ -16,7 +17,10 @@ __all__ = [
     "check_use",
     "compute_indicator",
     "find_indicator",
+    "indicator_detail",
     "indicator_schema",
+    "indicator_summary",
+    "search_indicators",
     "settling",
     "warm_up",
 ]

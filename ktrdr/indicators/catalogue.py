@@ -42,6 +42,16 @@ def find_indicator(name: str) -> Indicator:
         raise NotFoundError(f"unknown indicator {name!r}; {hint}") from None
 
 
+def search_indicators(text: str = "", group: str | None = None) -> list[Indicator]:
+    """Return those with ``text`` in name or title, of ``group`` if one is given."""
+    return [
+        indicator
+        for indicator in catalogue().values()
+        if text.lower() in f"{indicator.name} {indicator.title}".lower()
+        and group in (None, indicator.group)
+    ]
+
+
 def nearest_indicators(name: str) -> str | None:
     """Return a question naming up to three indicators that may be meant."""
     wanted = name.lower()

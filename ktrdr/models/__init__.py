@@ -1,34 +1,45 @@
 """Trained models: bundles, predictors without torch, decisions, explanations."""
 
+from ktrdr.models.ask import (
+    Asked,
+    Predictions,
+    ask_about,
+    ask_about_stored,
+    explain_asked,
+    predict_asked,
+)
 from ktrdr.models.attribution import contributions
 from ktrdr.models.bundle import (
     Bundle,
+    blobs_of_model,
     linear_predictor_of,
     load_bundle,
     load_manifest,
+    load_manifests,
     outputs_of,
     predictor_of,
     save_bundle,
     tensor_records,
 )
 from ktrdr.models.decisions import decide, signals
-from ktrdr.models.drawing import MembershipCurves, draw_memberships, membership_curves
+from ktrdr.models.documents import (
+    curves_document,
+    explanation_document,
+    model_detail,
+    model_summary,
+    prediction_document,
+)
+from ktrdr.models.drawing import (
+    FuzzyInput,
+    MembershipCurves,
+    curves_of,
+    draw_memberships,
+    fuzzy_inputs,
+    membership_curves,
+)
 from ktrdr.models.explain import Contribution, Explanation, explain_bars
 from ktrdr.models.inputs import InputGroup, input_groups
-from ktrdr.models.manifest import (
-    EpochRecord,
-    FeatureRecord,
-    FitRecord,
-    Manifest,
-    Metrics,
-    ModelDescription,
-    NetworkRecord,
-    PartName,
-    SplitPart,
-    SplitRecord,
-    TensorRecord,
-    WeightsRecord,
-)
+from ktrdr.models.manifest import FeatureRecord, Manifest, ModelDescription
 from ktrdr.models.predictor import (
     CLASSES,
     RETURN,
@@ -39,13 +50,31 @@ from ktrdr.models.predictor import (
     Tensors,
     softmax,
 )
-from ktrdr.models.registry import ModelRef, find_model, list_models
+from ktrdr.models.registry import (
+    ModelRef,
+    claimed_model,
+    delete_model,
+    find_model,
+    list_models,
+)
 from ktrdr.models.rules import rules_in_words
 from ktrdr.models.weights import weights_from_bytes, weights_to_bytes
+from ktrdr.schemas import (
+    EpochRecord,
+    FitRecord,
+    Metrics,
+    NetworkRecord,
+    PartName,
+    SplitPart,
+    SplitRecord,
+    TensorRecord,
+    WeightsRecord,
+)
 
 __all__ = [
     "CLASSES",
     "RETURN",
+    "Asked",
     "Bundle",
     "Contribution",
     "DensePredictor",
@@ -53,6 +82,7 @@ __all__ = [
     "Explanation",
     "FeatureRecord",
     "FitRecord",
+    "FuzzyInput",
     "InputGroup",
     "LinearPredictor",
     "Manifest",
@@ -63,24 +93,40 @@ __all__ = [
     "ModelRef",
     "NetworkRecord",
     "PartName",
+    "Predictions",
     "Predictor",
     "SplitPart",
     "SplitRecord",
     "TensorRecord",
     "Tensors",
     "WeightsRecord",
+    "ask_about",
+    "ask_about_stored",
+    "blobs_of_model",
+    "claimed_model",
     "contributions",
+    "curves_document",
+    "curves_of",
     "decide",
+    "delete_model",
     "draw_memberships",
+    "explain_asked",
     "explain_bars",
+    "explanation_document",
     "find_model",
+    "fuzzy_inputs",
     "input_groups",
     "linear_predictor_of",
     "list_models",
     "load_bundle",
     "load_manifest",
+    "load_manifests",
     "membership_curves",
+    "model_detail",
+    "model_summary",
     "outputs_of",
+    "predict_asked",
+    "prediction_document",
     "predictor_of",
     "rules_in_words",
     "save_bundle",

@@ -1,6 +1,7 @@
 """Model bundles: a manifest and its weights, stored whole and read with suspicion."""
 
-from collections.abc import Mapping
+import logging
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -8,16 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ValidationError
 
-from ktrdr.errors import BundleError, DataError, StrategyError
+from ktrdr.errors import BundleError, DataError, NotFoundError, StrategyError
 from ktrdr.features import FittedFeatures, check_features
-from ktrdr.models.manifest import (
-    FORMAT,
-    FeatureRecord,
-    Manifest,
-    ModelDescription,
-    TensorRecord,
-    WeightsRecord,
-)
+from ktrdr.models.manifest import FORMAT, FeatureRecord, Manifest, ModelDescription
 from ktrdr.models.predictor import (
     CLASSES,
     RETURN,
@@ -25,16 +19,24 @@ from ktrdr.models.predictor import (
     MlpPredictor,
     Tensors,
 )
-from ktrdr.models.registry import ModelRef, next_version, register
+from ktrdr.models.registry import (
+    ModelRef,
+    next_version,
+    recorded_digest,
+    register,
+    register_once,
+)
 from ktrdr.models.weights import (
     LARGEST_HEADER,
     tensor_bytes,
     weights_from_bytes,
     weights_to_bytes,
 )
+from ktrdr.schemas import TensorRecord, WeightsRecord
 from ktrdr.storage import ArtifactStore, Digest, canonical_json, digest_of, parse_digest
 from ktrdr.strategy import Strategy, parse_strategy
 
+_LOG = logging.getLogger(__name__)
 # A manifest is some tens of kilobytes; thousands of epochs make it some more.
 _LARGEST_MANIFEST = 64 * 2**20
 
@@ -102,13 +104,17 @@ def tensor_records(layer_sizes: tuple[int, ...]) -> dict[str, TensorRecord]:
 
 
 def save_bundle(
-    store: ArtifactStore, description: ModelDescription, tensors: Tensors
+    store: ArtifactStore,
+    description: ModelDescription,
+    tensors: Tensors,
+    operation: str | None = None,
 ) -> ModelRef:
     """Store a model as the next version of its name and return what it is called.
 
     The weights are written first, then the manifest that names them, then the
     record that lists it: what is listed is whole. When somebody else takes the
-    version at the same moment, the next one is tried.
+    version at the same moment, the next one is tried. With an ``operation``, what
+    another attempt at it stored before is returned instead.
 
     Raises
     ------
@@ -125,15 +131,20 @@ def save_bundle(
     data = weights_to_bytes(tensors)
     weights = WeightsRecord(digest=store.put(data), size=len(data), tensors=found)
     created_at = datetime.now(UTC).isoformat(timespec="microseconds")
-    version = next_version(store, description.name)
-    while True:
+
+    def store_manifest() -> ModelRef:
+        version = next_version(store, description.name)
         manifest = Manifest(
             **dict(description), version=version, created_at=created_at, weights=weights
         )
         digest = store.put(canonical_json(manifest.model_dump(mode="json")))
-        if register(store, description.name, version, digest):
-            return ModelRef(name=description.name, version=version, digest=digest)
-        version += 1
+        return ModelRef(name=description.name, version=version, digest=digest)
+
+    if operation is not None:
+        return register_once(store, operation, store_manifest)
+    while not register(store, ref := store_manifest()):
+        pass
+    return ref
 
 
 def load_manifest(store: ArtifactStore, digest: str) -> Manifest:
@@ -164,6 +175,19 @@ def load_manifest(store: ArtifactStore, digest: str) -> Manifest:
             f"{digest} is not a valid manifest: {error.error_count()} problems, "
             f"the first at {where}: {first['msg']}"
         ) from None
+
+
+def load_manifests(
+    store: ArtifactStore, refs: Iterable[ModelRef]
+) -> list[tuple[ModelRef, Manifest]]:
+    """Return models with their manifests; damaged ones are left out with a warning."""
+    found = []
+    for ref in refs:
+        try:
+            found.append((ref, load_manifest(store, ref.digest)))
+        except (BundleError, NotFoundError) as error:
+            _LOG.warning("Left out: model %s: %s", ref, error)
+    return found
 
 
 def load_bundle(store: ArtifactStore, digest: str) -> Bundle:
@@ -209,6 +233,12 @@ def load_bundle(store: ArtifactStore, digest: str) -> Bundle:
         strategy=strategy,
         tensors=tensors,
     )
+
+
+def blobs_of_model(store: ArtifactStore, path: str, record: bytes) -> list[str]:
+    """Return what the model listed at ``path`` needs, or raise InputError."""
+    digest = recorded_digest(path, record)
+    return [digest, load_manifest(store, digest).weights.digest]
 
 
 def predictor_of(bundle: Bundle) -> MlpPredictor:

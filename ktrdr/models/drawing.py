@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ktrdr.errors import InputError
 from ktrdr.features import FittedFeatures, memberships_of
 from ktrdr.fuzzy import MembershipFunction
 from ktrdr.models.inputs import input_groups
@@ -17,6 +18,24 @@ _MARGIN = 0.1
 # Where a function without an end is cut off: its degree there is about 1 %.
 _SIGMAS = 3.0
 _LOG_ODDS = 5.0
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class FuzzyInput:
+    """One fuzzy set on one timeframe, with its membership functions.
+
+    Attributes
+    ----------
+    key, title, indicator : str
+        As those of ``MembershipCurves``.
+    functions : dict of str to MembershipFunction
+        By term.
+    """
+
+    key: str
+    title: str
+    indicator: str
+    functions: Mapping[str, MembershipFunction]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -44,29 +63,63 @@ class MembershipCurves:
     degrees: dict[str, FloatArray]
 
 
+def fuzzy_inputs(strategy: Strategy, fitted: FittedFeatures) -> tuple[FuzzyInput, ...]:
+    """Return every fuzzy input with its functions, in the order of the file."""
+    return tuple(
+        FuzzyInput(
+            key=group.key,
+            title=group.title,
+            indicator=strategy.fuzzy_sets[entry.fuzzy_set].indicator,
+            functions=memberships_of(
+                strategy, fitted, entry.timeframe, entry.fuzzy_set
+            ),
+        )
+        for group, entry in zip(
+            input_groups(strategy), expand_inputs(strategy), strict=True
+        )
+        if entry.fuzzy_set is not None
+    )
+
+
 def membership_curves(
     strategy: Strategy, fitted: FittedFeatures, *, n_points: int = 201
 ) -> tuple[MembershipCurves, ...]:
     """Return the curves of every fuzzy input, in the order of the file."""
-    curves = []
-    for group, entry in zip(
-        input_groups(strategy), expand_inputs(strategy), strict=True
-    ):
-        if entry.fuzzy_set is None:
-            continue
-        functions = memberships_of(strategy, fitted, entry.timeframe, entry.fuzzy_set)
-        low, high = _range(functions)
-        values = np.linspace(low, high, n_points)
-        curves.append(
-            MembershipCurves(
-                key=group.key,
-                title=group.title,
-                indicator=strategy.fuzzy_sets[entry.fuzzy_set].indicator,
-                values=values,
-                degrees={name: each(values) for name, each in functions.items()},
-            )
+    return tuple(
+        curves_of(one, n_points=n_points) for one in fuzzy_inputs(strategy, fitted)
+    )
+
+
+def curves_of(
+    fuzzy: FuzzyInput,
+    *,
+    n_points: int = 201,
+    low: float | None = None,
+    high: float | None = None,
+) -> MembershipCurves:
+    """Return the curves of ``fuzzy``, by default over where its functions change.
+
+    Raises
+    ------
+    InputError
+        If that is no range of numbers, or ``low`` is not below ``high``.
+    """
+    found_low, found_high = _range(fuzzy.functions)
+    low = found_low if low is None else low
+    high = found_high if high is None else high
+    # The difference, too, has to be a number.
+    if not (low < high and np.isfinite(high - low)):
+        raise InputError(
+            f"can't draw {fuzzy.key} from {low:g} to {high:g}; give a low below a high"
         )
-    return tuple(curves)
+    values = np.linspace(low, high, n_points)
+    return MembershipCurves(
+        key=fuzzy.key,
+        title=fuzzy.title,
+        indicator=fuzzy.indicator,
+        values=values,
+        degrees={name: each(values) for name, each in fuzzy.functions.items()},
+    )
 
 
 def draw_memberships(

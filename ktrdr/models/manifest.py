@@ -4,47 +4,19 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from ktrdr.features import FeatureDefinition, FittedFeatures, SnapshotUse
-from ktrdr.schemas import Part
+from ktrdr.features import FeatureDefinition, FittedFeatures
+from ktrdr.schemas import (
+    FitRecord,
+    Metrics,
+    NetworkRecord,
+    Part,
+    Sha256,
+    SnapshotUse,
+    SplitRecord,
+    WeightsRecord,
+)
 
 FORMAT = 1
-
-Count = Annotated[int, Field(ge=0)]
-Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
-PartName = Literal["train", "validation", "test"]
-# part -> which model -> measure -> value, None where it is not defined
-Metrics = dict[
-    PartName, dict[Literal["model", "linear", "majority"], dict[str, float | None]]
-]
-
-
-class SplitPart(Part):
-    """One part of the chronological split.
-
-    Attributes
-    ----------
-    start, end : str
-        Opening times of its first and last base bar, ISO 8601, both included.
-    n_samples : int
-        Rows used, of all symbols: known features and a label.
-    n_purged : int
-        Rows left out at its end because their label reaches beyond it, and those
-        of the embargo at its beginning.
-    """
-
-    start: str
-    end: str
-    n_samples: Count
-    n_purged: Count
-
-
-class SplitRecord(Part):
-    """The chronological split, the same for all symbols."""
-
-    train: SplitPart
-    validation: SplitPart
-    test: SplitPart
-    embargo: Count
 
 
 class FeatureRecord(Part):
@@ -73,70 +45,6 @@ class FeatureRecord(Part):
     definitions: tuple[FeatureDefinition, ...]
     fitted: FittedFeatures
     reference: tuple[float, ...]
-
-
-class NetworkRecord(Part):
-    """The network's build.
-
-    Attributes
-    ----------
-    layer_sizes : tuple of int
-        Inputs first, outputs last.
-    outputs : tuple of str
-        ``short, flat, long``, or ``return``.
-    """
-
-    type: Literal["mlp"]
-    layer_sizes: tuple[Annotated[int, Field(ge=1)], ...] = Field(min_length=2)
-    activation: str
-    outputs: tuple[str, ...]
-
-
-class EpochRecord(Part):
-    """One epoch; a loss is None where the part has no samples."""
-
-    epoch: Annotated[int, Field(ge=1)]
-    train_loss: float
-    validation_loss: float | None
-    learning_rate: float
-
-
-class FitRecord(Part):
-    """How the optimization went.
-
-    Attributes
-    ----------
-    best_epoch : int
-        Epoch whose weights are kept, counted from 1.
-    seconds : float
-        Time it took, of all its runs together when it was resumed.
-    cpu_capability : str
-        Instruction set that torch used; the same weights come out only on it.
-    """
-
-    epochs_run: Annotated[int, Field(ge=1)]
-    best_epoch: Annotated[int, Field(ge=1)]
-    seed: Count
-    stopped_early: bool
-    seconds: Annotated[float, Field(ge=0)]
-    cpu_capability: str
-    threads: Annotated[int, Field(ge=1)]
-    history: tuple[EpochRecord, ...]
-
-
-class TensorRecord(Part):
-    """Type and shape of one tensor."""
-
-    dtype: Literal["F32"]
-    shape: tuple[Annotated[int, Field(ge=1)], ...]
-
-
-class WeightsRecord(Part):
-    """Where the weights are, and what must be found there."""
-
-    digest: Sha256
-    size: Count = Field(description="Bytes.")
-    tensors: dict[str, TensorRecord]
 
 
 class ModelDescription(Part):

@@ -9,8 +9,7 @@ from numpy.typing import NDArray
 from pydantic import Field, TypeAdapter, ValidationError
 
 from ktrdr.errors import BundleError
-from ktrdr.models.manifest import TensorRecord
-from ktrdr.schemas import Part
+from ktrdr.schemas import Part, TensorRecord
 
 # What a blob may hold beside the tensors: some hundred bytes for each.
 LARGEST_HEADER = 2**20

@@ -66,10 +66,15 @@ class Checkpoint:
     identity : mapping of str to str
         What makes this run this run, such as digests of strategy and data. A file
         with another identity is refused.
+    name : str
+        Of the network, to tell those of one run apart.
     """
 
-    def __init__(self, path: Path, identity: Mapping[str, str]) -> None:
+    def __init__(
+        self, path: Path, identity: Mapping[str, str], name: str = "network"
+    ) -> None:
         self.path = path
+        self.name = name
         self._identity = dict(identity)
 
     def write(self, snapshot: Snapshot) -> None:

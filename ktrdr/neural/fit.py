@@ -109,7 +109,8 @@ def fit_network(
     resume : bool
         Go on from the checkpoint if there is one.
     progress : Progress, optional
-        Told of every epoch; phases are the caller's.
+        Told of every epoch and checkpoint; phases are the caller's. Asked before
+        every batch whether to stop.
 
     Returns
     -------
@@ -124,6 +125,8 @@ def fit_network(
         If samples don't fit each other or the loss, or a checkpoint is damaged.
     ConflictError
         If the checkpoint is another run's.
+    JobStopped
+        If the listener asked to stop; the checkpoint is written by then.
     """
     _check_samples(train, validation, n_outputs, spec)
     place = choose_device(device)

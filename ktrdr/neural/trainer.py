@@ -2,6 +2,7 @@
 
 import math
 import time
+from typing import NoReturn
 
 import numpy as np
 import torch
@@ -9,7 +10,7 @@ from torch import Tensor
 from torch.nn.utils import clip_grad_norm_
 from torch.optim.lr_scheduler import ReduceLROnPlateau
 
-from ktrdr.errors import TrainingError
+from ktrdr.errors import JobStopped, TrainingError
 from ktrdr.neural.checkpoint import Checkpoint, Snapshot
 from ktrdr.neural.device import Kernels
 from ktrdr.neural.losses import LossFunction
@@ -77,7 +78,13 @@ class Trainer:
         return self.epoch >= self._spec.epochs or self.stopping.is_due
 
     def run(self) -> None:
-        """Train to the end and put the best weights into the network."""
+        """Train to the end and put the best weights into the network.
+
+        Raises
+        ------
+        JobStopped
+            If the listener asked to stop; the checkpoint is written by then.
+        """
         while not self.is_finished:
             self._run_epoch()
             self._finish_epoch()
@@ -88,6 +95,8 @@ class Trainer:
         order = torch.from_numpy(self._rng.permutation(len(self._features)))
         batches = torch.split(order.to(self._features.device), self._spec.batch_size)
         for rows in batches[self._batch :]:
+            if self._progress.should_stop():
+                self._stop()
             if self._batch and self._batch % _BATCHES_PER_BLOCK == 0:
                 self._finish_block()
             self._step(rows)
@@ -102,6 +111,14 @@ class Trainer:
             clip_grad_norm_(self._network.weights, self._spec.gradient_clip)
         self._optimizer.step()
         self._loss_sum.add_(loss.detach(), alpha=len(rows))
+
+    def _stop(self) -> NoReturn:
+        self._write_checkpoint()
+        kept = "with a checkpoint" if self._checkpoint else "without a checkpoint"
+        raise JobStopped(
+            f"stopped as asked in epoch {self.epoch + 1}, after {self._batch:,} "
+            f"batches, {kept}"
+        )
 
     def _finish_block(self) -> None:
         self._check_finite(self._loss_sum.item(), "training")
@@ -162,6 +179,7 @@ class Trainer:
     def _write_checkpoint(self) -> None:
         if self._checkpoint is not None:
             self._checkpoint.write(self.snapshot())
+            self._progress.checkpoint(self._checkpoint.name, self._checkpoint.path)
         self._written_s = time.monotonic()
         self._written_epoch = self.epoch
 

@@ -1,6 +1,9 @@
 """How the trading was simulated, in words."""
 
+from collections.abc import Mapping
+
 from ktrdr.report.wording import number, percent, plural
+from ktrdr.schemas import ParameterValue
 from ktrdr.strategy import BacktestSpec, CostsSpec, Sizing, StopsSpec
 
 
@@ -18,6 +21,20 @@ def assumptions_of(spec: BacktestSpec) -> list[str]:
             "touches both, the stop is taken to have come first."
         )
     return sentences
+
+
+def replaced_settings(overrides: Mapping[str, ParameterValue]) -> list[str]:
+    """Return a sentence about settings that are not those of the model's strategy."""
+    if not overrides:
+        return []
+    values = ", ".join(f"{path} = {_word(each)}" for path, each in overrides.items())
+    return [f"Settings replaced for this backtest: {values}."]
+
+
+def _word(value: ParameterValue) -> str:
+    if isinstance(value, bool) or value is None:
+        return "none" if value is None else str(value).lower()
+    return _plain(value) if isinstance(value, float) else str(value)
 
 
 def _rate(value: float) -> str:

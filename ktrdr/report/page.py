@@ -12,7 +12,7 @@ from markupsafe import Markup
 from ktrdr.backtesting import Result
 from ktrdr.errors import StrategyError
 from ktrdr.models import Manifest, membership_curves
-from ktrdr.report.assumptions import assumptions_of
+from ktrdr.report.assumptions import assumptions_of, replaced_settings
 from ktrdr.report.cells import cell, measure_rows, row_named
 from ktrdr.report.figures import (
     Canvas,
@@ -60,7 +60,6 @@ def page(result: Result, model: Manifest | None = None) -> str:
     manifest = result.manifest
     strategy = _strategy_of(result)
     css = _css()
-    fingerprint = base64.b64encode(hashlib.sha256(css.encode()).digest()).decode()
     return (
         _environment()
         .get_template("report.html")
@@ -70,17 +69,30 @@ def page(result: Result, model: Manifest | None = None) -> str:
             model=model,
             strategy=strategy,
             css=Markup(css),
-            css_hash=fingerprint,
+            policy=Markup(page_policy()),
             verdict=verdict_of(manifest),
             key_rows=[row_named(manifest, name) for name in _KEY_MEASURES],
             rows=measure_rows(manifest),
             years=monthly_returns(result.time, result.equity, manifest.initial_cash),
             charts=_charts(result),
             memberships=_memberships(strategy, model),
-            assumptions=assumptions_of(strategy.backtest) if strategy else [],
+            assumptions=[
+                *replaced_settings(result.manifest.request.overrides),
+                *(assumptions_of(strategy.backtest) if strategy else []),
+            ],
             trades=trade_rows(result),
             tables=_tables(result),
         )
+    )
+
+
+@cache
+def page_policy() -> str:
+    """Return the Content-Security-Policy of the page: its own style, no script."""
+    fingerprint = base64.b64encode(hashlib.sha256(_css().encode()).digest()).decode()
+    return (
+        f"default-src 'none'; style-src 'sha256-{fingerprint}'; img-src data:; "
+        "base-uri 'none'; form-action 'none'"
     )
 
 

@@ -4,6 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from ktrdr.schemas.overrides import Overrides
 from ktrdr.schemas.part import Part
 
 # symbol -> timeframe -> digest of the snapshot to use
@@ -20,7 +21,7 @@ class TrainingRequest(Part):
     source : str
         Where the text came from, for messages.
     store : str
-        Folder of the artifact store.
+        Folder or URL of the artifact store; filled in by whoever runs it.
     checkpoints : str
         Folder of the checkpoints of unfinished trainings.
     snapshots : dict
@@ -31,16 +32,24 @@ class TrainingRequest(Part):
         Where to train; ``auto`` takes CUDA where there is any, else the CPU.
     threads : int
         Threads that the training may use.
+    operation : str or None
+        Id of the operation that this is an attempt at: however often it is
+        attempted, one model is listed.
+    restart_if_unusable : bool
+        With ``resume``: when the checkpoint can't be used, because it was made by
+        another build or is damaged, say so and begin anew instead of failing.
     """
 
     strategy: str
     source: str = "strategy"
-    store: str
-    checkpoints: str
+    store: str = ""
+    checkpoints: str = ""
     snapshots: Snapshots = Field(default={})
     resume: bool = False
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
     threads: Annotated[int, Field(ge=1, le=1024)] = 1
+    operation: str | None = None
+    restart_if_unusable: bool = False
 
 
 class BacktestRequest(Part):
@@ -51,11 +60,12 @@ class BacktestRequest(Part):
     model : str
         Digest of the bundle's manifest.
     store : str
-        Folder of the artifact store.
+        Folder or URL of the artifact store; filled in by whoever runs it.
     symbol : str or None
         One of the strategy's symbols or another; None is the first of them.
     part : str
-        Which bars: those held out for the test, or all that there are.
+        Which bars: those held out for the test, those that stopped the training,
+        or all that there are.
     start, end : str or None
         Instead of ``part``: first and last moment, ISO 8601, end excluded.
     snapshots : dict
@@ -64,14 +74,22 @@ class BacktestRequest(Part):
         Of the bootstrap and the random-entry null.
     resamples : int
         Number of bootstrap resamples and of random-entry runs.
+    overrides : dict
+        Paths below ``backtest`` and ``decisions`` to values that replace those of
+        the model's strategy.
+    operation : str or None
+        Id of the operation that this is an attempt at: however often it is
+        attempted, one result is listed.
     """
 
     model: str
-    store: str
+    store: str = ""
     symbol: str | None = None
-    part: Literal["test", "all"] = "test"
+    part: Literal["validation", "test", "all"] = "test"
     start: str | None = None
     end: str | None = None
     snapshots: Snapshots = Field(default={})
     seed: Annotated[int, Field(ge=0, le=2**31 - 1)] = 0
     resamples: Annotated[int, Field(ge=100, le=100_000)] = 1_000
+    overrides: Overrides = Field(default={})
+    operation: str | None = None

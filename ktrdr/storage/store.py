@@ -1,27 +1,25 @@
 """The artifact store: immutable blobs named by their hash, and records about them."""
 
 import json
+import logging
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, TypeVar
 
-import obstore
-from obstore.exceptions import AlreadyExistsError, BaseError
-from obstore.store import LocalStore, ObjectStore
 from pydantic import BaseModel, ValidationError
 
-from ktrdr.errors import (
-    ConflictError,
-    DataError,
-    InputError,
-    NotFoundError,
-    StorageError,
-)
+from ktrdr.errors import ConflictError, DataError, InputError, NotFoundError
 from ktrdr.storage.digest import Digest, digest_of, parse_digest
+from ktrdr.storage.files import Files
+from ktrdr.storage.locations import is_remote, open_files
 
 RecordT = TypeVar("RecordT", bound=BaseModel)
+Key = tuple[str, ...]
+# A remote store answers each in milliseconds, and many at once.
+_READERS = 8
+_LOG = logging.getLogger(__name__)
 _RECORD_PART = re.compile(r"[A-Za-z0-9=][A-Za-z0-9._=^-]{0,127}")
 
 
@@ -32,26 +30,58 @@ class ArtifactStore:
     JSON documents at ``records/<kind>/<key...>.json`` that say what a blob is;
     a record is written after the blobs it names, so what is listed is whole.
 
-    Every method raises StorageError if the folder can't be read or written.
+    Every method raises StorageError if the place can't be read or written.
     """
 
-    def __init__(self, store: ObjectStore) -> None:
-        self._store = store
+    def __init__(self, files: Files) -> None:
+        self._files = files
+
+    @classmethod
+    def open(
+        cls, location: str, *, cache: Path | None = None, cache_mb: int = 2048
+    ) -> "ArtifactStore":
+        """Return the store at ``location``.
+
+        Parameters
+        ----------
+        location : str
+            A folder, which is created if need be, or a URL: ``file:///folder``,
+            ``s3://bucket/prefix``, ``gs://bucket/prefix``, ``az://container/prefix``.
+        cache : Path or None
+            Folder that keeps copies of blobs read from a remote store.
+        cache_mb : int
+            Most that it keeps, in MB.
+
+        Raises
+        ------
+        InputError
+            If ``location`` is none of these.
+        """
+        return cls(open_files(location, cache=cache, cache_mb=cache_mb))
 
     @classmethod
     def in_folder(cls, folder: Path) -> "ArtifactStore":
         """Return a store in ``folder``, which is created if need be."""
-        with _reached(f"the artifact store in {folder}"):
-            return cls(LocalStore(prefix=folder, mkdir=True))
+        return cls.open(str(folder))
+
+    @property
+    def location(self) -> str:
+        """Folder or URL, for people."""
+        return self._files.location
+
+    @property
+    def files(self) -> Files:
+        """What the store stands on."""
+        return self._files
 
     def put(self, data: bytes) -> Digest:
-        """Keep ``data`` and return its digest; what is there whole already stays."""
+        """Keep ``data`` and return its digest.
+
+        It is written even where it is already: what was damaged is whole again, and
+        what nothing refers to yet is young again, so that no `gc` takes it.
+        """
         digest = digest_of(data)
-        path = blob_path(digest)
-        if not self._create(path, data) and self._read(path, path) != data:
-            # Not what its name says, so damaged: by the disk, or when power failed.
-            with _reached(path):
-                obstore.put(self._store, path, data, mode="overwrite")
+        self._files.overwrite(blob_path(digest), data)
         return digest
 
     def get(self, digest: Digest) -> bytes:
@@ -74,10 +104,12 @@ class ArtifactStore:
 
     def size(self, digest: Digest) -> int:
         """Return the blob's length in bytes without reading it, or NotFoundError."""
-        with _reached(f"artifact {digest}"):
-            return int(obstore.head(self._store, blob_path(digest))["size"])
+        try:
+            return self._files.size(blob_path(digest))
+        except NotFoundError:
+            raise _missing(f"artifact {digest}") from None
 
-    def put_record(self, kind: str, key: tuple[str, ...], record: Any) -> None:
+    def put_record(self, kind: str, key: Key, record: Any) -> None:
         """Keep ``record``, anything JSON can hold, under ``kind`` and ``key``.
 
         Raises
@@ -85,14 +117,30 @@ class ArtifactStore:
         ConflictError
             If a record of that key exists with other content.
         """
-        path = _record_path(kind, key)
-        data = canonical_json(record)
-        if not self._create(path, data) and self._read(path, path) != data:
+        self.put_record_bytes(kind, key, canonical_json(record))
+
+    def put_record_bytes(self, kind: str, key: Key, data: bytes) -> None:
+        """Keep a record as ``record_bytes`` gave it; else as ``put_record``."""
+        path = record_path(kind, key)
+        if not self._files.create(path, data) and self._files.read(path) != data:
             raise ConflictError(f"record {path} exists already with other content")
 
-    def get_record(
-        self, kind: str, key: tuple[str, ...], form: type[RecordT]
+    def put_once(
+        self, kind: str, key: Key, record: Any, form: type[RecordT]
     ) -> RecordT:
+        """Keep ``record`` unless there is one; return the one that stands.
+
+        However many try at once, all are given the same.
+
+        Raises
+        ------
+        DataError
+            If the one that stands is not of that form.
+        """
+        self._files.create(record_path(kind, key), canonical_json(record))
+        return self.get_record(kind, key, form)
+
+    def get_record(self, kind: str, key: Key, form: type[RecordT]) -> RecordT:
         """Return the record as a ``form``.
 
         Raises
@@ -102,57 +150,97 @@ class ArtifactStore:
         DataError
             If it is not of that form.
         """
-        path = _record_path(kind, key)
-        data = self._read(path, f"{kind} {'/'.join(key)}")
-        try:
-            return form.model_validate_json(data)
-        except ValidationError as error:
-            raise DataError(
-                f"{path} in the artifact store is damaged: "
-                f"{error.errors()[0]['msg']}; restore it from a backup, or delete it "
-                "and do without what it names"
-            ) from None
+        data = self.record_bytes(kind, key)
+        return parse_record(data, form, record_path(kind, key))
 
-    def list_records(self, kind: str, *prefix: str) -> list[tuple[str, ...]]:
+    def record_bytes(self, kind: str, key: Key) -> bytes:
+        """Return the record as it is stored, or raise NotFoundError."""
+        return self._read(record_path(kind, key), f"{kind} {'/'.join(key)}")
+
+    def delete_record(self, kind: str, key: Key) -> None:
+        """Forget the record; its blobs stay until `gc`, unless others name them."""
+        self._files.delete(record_path(kind, key))
+
+    def list_records(self, kind: str, *prefix: str) -> list[Key]:
         """Return the keys of all records of ``kind`` below ``prefix``, sorted.
 
         Files that somebody else put there, under names of no record, are left out.
         """
-        root = "/".join(["records", kind, *prefix]) + "/"
         skip = len(f"records/{kind}/")
-        with _reached(root):
-            entries = obstore.list(self._store, prefix=root).collect()
+        entries = self._files.list("/".join(["records", kind, *prefix]))
         keys = (
-            tuple(entry["path"][skip:].removesuffix(".json").split("/"))
+            tuple(entry.path[skip:].removesuffix(".json").split("/"))
             for entry in entries
-            if entry["path"].endswith(".json")
+            if entry.path.endswith(".json")
         )
         return sorted(key for key in keys if all(map(_RECORD_PART.fullmatch, key)))
 
-    def _create(self, path: str, data: bytes) -> bool:
-        # Tells whether it was written: False when the path exists already.
-        with _reached(path):
-            try:
-                obstore.put(self._store, path, data, mode="create")
-            except AlreadyExistsError:
-                return False
-        return True
+    def read_records(
+        self,
+        kind: str,
+        form: type[RecordT],
+        only: Callable[[Key], bool] = lambda key: True,
+    ) -> dict[Key, RecordT]:
+        """Return all records of ``kind`` by their keys, in the order of the keys.
+
+        ``only`` tells by its key whether a record is wanted.
+
+        A damaged one is left out with a warning, so that it doesn't take the whole
+        list with it; one that is deleted meanwhile is left out silently.
+        """
+        keys = list(filter(only, self.list_records(kind)))
+        with ThreadPoolExecutor(_READERS) as readers:
+            found = readers.map(lambda key: self._read_or_warn(kind, key, form), keys)
+            pairs = zip(keys, found, strict=True)
+            return {key: record for key, record in pairs if record is not None}
+
+    def _read_or_warn(self, kind: str, key: Key, form: type[RecordT]) -> RecordT | None:
+        try:
+            return self.get_record(kind, key, form)
+        except DataError as error:
+            _LOG.warning("Left out: %s", error)
+        except NotFoundError:
+            pass
+        return None
 
     def _read(self, path: str, what: str) -> bytes:
-        with _reached(what):
-            return obstore.get(self._store, path).bytes().to_bytes()
+        try:
+            return self._files.read(path)
+        except NotFoundError:
+            raise _missing(what) from None
 
 
-@contextmanager
-def _reached(what: str) -> Iterator[None]:
+def open_store(location: str) -> ArtifactStore:
+    """Return the store at ``location``; a remote one behind the settings' cache.
+
+    Raises
+    ------
+    InputError
+        If ``location`` is neither a folder nor a URL of a known kind.
+    """
+    if not is_remote(location):
+        return ArtifactStore.open(location)
+    from ktrdr.settings import settings
+
+    return ArtifactStore.open(
+        location, cache=settings().cache_path, cache_mb=settings().cache_mb
+    )
+
+
+def parse_record(data: bytes, form: type[RecordT], path: str) -> RecordT:
+    """Return the record that lies at ``path`` as a ``form``, or raise DataError."""
     try:
-        yield
-    except FileNotFoundError:
-        raise NotFoundError(f"{what} is not in the artifact store") from None
-    except (BaseError, OSError) as error:
-        # The library tells its own source below the first line.
-        reason = str(error).partition("\n")[0]
-        raise StorageError(f"{what} can't be read or written: {reason}") from error
+        return form.model_validate_json(data)
+    except ValidationError as error:
+        raise DataError(
+            f"{path} in the artifact store is damaged: "
+            f"{error.errors()[0]['msg']}; restore it from a backup, or delete it "
+            "and do without what it names"
+        ) from None
+
+
+def _missing(what: str) -> NotFoundError:
+    return NotFoundError(f"{what} is not in the artifact store")
 
 
 def canonical_json(value: Any) -> bytes:
@@ -166,7 +254,8 @@ def blob_path(digest: str) -> str:
     return f"blobs/{parse_digest(digest)[:2]}/{digest}"
 
 
-def _record_path(kind: str, key: tuple[str, ...]) -> str:
+def record_path(kind: str, key: Key) -> str:
+    """Return where in the store the record is, or raise InputError."""
     for part in (kind, *key):
         if not _RECORD_PART.fullmatch(part):
             raise InputError(

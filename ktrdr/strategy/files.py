@@ -6,7 +6,7 @@ from ktrdr.errors import NotFoundError
 from ktrdr.settings import settings
 from ktrdr.strategy.names import listed, nearest
 
-_SUFFIXES = (".yaml", ".yml")
+SUFFIXES = (".yaml", ".yml")
 
 
 def examples_folder() -> Path:
@@ -27,7 +27,7 @@ def list_strategies() -> list[Path]:
     found: dict[str, Path] = {}
     for folder in strategy_folders():
         for path in sorted(folder.iterdir()) if folder.is_dir() else ():
-            if path.suffix in _SUFFIXES and path.is_file():
+            if path.suffix in SUFFIXES and path.is_file():
                 found.setdefault(path.stem, path)
     return list(found.values())
 
@@ -47,14 +47,30 @@ def find_strategy(name_or_path: str) -> Path:
         If there is none; names the nearest.
     """
     path = Path(name_or_path)
-    if path.suffix in _SUFFIXES or len(path.parts) > 1:
+    if path.suffix in SUFFIXES or len(path.parts) > 1:
         if path.is_file():
             return path
         found = "is a folder" if path.is_dir() else "does not exist"
         raise NotFoundError(f"strategy file {name_or_path} {found}")
+    return find_named_strategy(name_or_path)
+
+
+def find_named_strategy(name: str) -> Path:
+    """Return the file, in the user's folder or among the examples, called ``name``.
+
+    Raises
+    ------
+    NotFoundError
+        If there is none; names the nearest.
+    """
     known = {path.stem: path for path in list_strategies()}
-    if name_or_path in known:
-        return known[name_or_path]
-    hint = nearest(name_or_path, known) or f"expected one of {listed(known)}"
+    if name in known:
+        return known[name]
+    hint = nearest(name, known) or f"expected one of {listed(known)}"
     folders = " and ".join(map(str, strategy_folders()))
-    raise NotFoundError(f"no strategy named {name_or_path[:80]!r} in {folders}; {hint}")
+    raise NotFoundError(f"no strategy named {name[:80]!r} in {folders}; {hint}")
+
+
+def is_own(path: Path) -> bool:
+    """Return whether the file at ``path`` is in the user's folder."""
+    return path.parent == settings().strategies

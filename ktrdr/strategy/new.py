@@ -3,11 +3,11 @@
 import re
 from pathlib import Path
 
-from ktrdr.errors import ConflictError, InputError
+from ktrdr.errors import ConflictError
 from ktrdr.settings import settings
 from ktrdr.strategy.files import find_strategy
 from ktrdr.strategy.parse import parse_strategy, read_strategy_text
-from ktrdr.strategy.spec import STRATEGY_NAME
+from ktrdr.strategy.saving import check_name
 
 _NAME_LINE = re.compile(r"^name:.*$", re.MULTILINE)
 
@@ -31,11 +31,7 @@ def new_strategy(name: str, example: str = "minimal") -> Path:
     NotFoundError, StrategyError
         If there is no such example or it is invalid.
     """
-    if not re.fullmatch(STRATEGY_NAME, name):
-        raise InputError(
-            f"{name[:80]!r} can't name a strategy; expected at most 64 letters, "
-            "digits, _ and - that begin with a letter"
-        )
+    check_name(name)
     source = find_strategy(example)
     text = read_strategy_text(source)
     parse_strategy(text, str(source))

@@ -37,6 +37,7 @@ def store_model(
     tensors: Tensors,
     fit: FitRecord,
     metrics: Metrics,
+    operation: str | None = None,
 ) -> ModelRef:
     """Store the model as the next version of its strategy's name.
 
@@ -54,6 +55,9 @@ def store_model(
         Weights of the network and its linear baseline.
     fit, metrics : FitRecord, Metrics
         How the optimization went, and how good it is.
+    operation : str or None
+        Id of the operation that this is an attempt at; the model that another
+        attempt at it stored before is returned instead.
     """
     description = ModelDescription(
         name=strategy.name,
@@ -68,7 +72,7 @@ def store_model(
         fit=fit,
         environment=build_info().environment,
     )
-    return save_bundle(store, description, tensors)
+    return save_bundle(store, description, tensors, operation)
 
 
 def split_record(strategy: Strategy, dataset: Dataset) -> SplitRecord:

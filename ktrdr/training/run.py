@@ -7,15 +7,22 @@ from ktrdr.build_info import build_info
 from ktrdr.data import BarStore
 from ktrdr.errors import InputError
 from ktrdr.features import SnapshotUse, SymbolBars, load_symbol_bars
-from ktrdr.models import Metrics, SplitRecord, load_manifest
+from ktrdr.models import (
+    Manifest,
+    Metrics,
+    ModelRef,
+    SplitRecord,
+    claimed_model,
+    load_manifest,
+)
 from ktrdr.progress import NoProgress, Progress
 from ktrdr.schemas import Part, Snapshots, TrainingRequest
-from ktrdr.storage import ArtifactStore, canonical_json, digest_of
+from ktrdr.storage import ArtifactStore, canonical_json, digest_of, open_store
 from ktrdr.strategy import Strategy, parse_strategy, strategy_digest
-from ktrdr.training.dataset import make_dataset
+from ktrdr.training.dataset import Dataset, make_dataset
 from ktrdr.training.fitting import fit_networks
 from ktrdr.training.measure import measure_all
-from ktrdr.training.model_storage import split_record, store_model
+from ktrdr.training.model_storage import store_model
 from ktrdr.training.run_checkpoints import RunCheckpoints
 from ktrdr.training.verdict import Verdict, judge
 
@@ -64,6 +71,9 @@ def train(
 ) -> TrainingOutcome:
     """Train the request's strategy, measure it and store the model.
 
+    With an operation whose model an earlier attempt has stored, that is returned:
+    listed if it was not yet, and not trained again.
+
     Raises
     ------
     StrategyError
@@ -74,18 +84,53 @@ def train(
         If it is to be resumed and only other runs' checkpoints are there.
     TrainingError
         If the training fails.
+    JobStopped
+        If the listener asked to stop; it can be gone on with.
     """
     began_s = time.monotonic()
     progress = progress or NoProgress()
     strategy = parse_strategy(request.strategy, source=request.source)
-    store = ArtifactStore.in_folder(Path(request.store))
-    symbols = _load(BarStore(store), strategy, request.snapshots, progress)
-    uses = tuple(use for symbol in symbols for use in symbol.uses)
-    checkpoints = RunCheckpoints(
-        Path(request.checkpoints) / strategy.name, _identity(strategy, uses)
+    store = open_store(request.store)
+    kept = claimed_model(store, request.operation) if request.operation else None
+    if kept is None:
+        symbols = _load(BarStore(store), strategy, request.snapshots, progress)
+        dataset, kept = _fit_and_store(store, request, strategy, symbols, progress)
+    else:
+        pins = _pins(load_manifest(store, kept.digest))
+        symbols = _load(BarStore(store), strategy, pins, progress)
+        dataset = make_dataset(strategy, symbols, progress)
+    manifest = load_manifest(store, kept.digest)
+    return TrainingOutcome(
+        model=kept.digest,
+        weights=manifest.weights.digest,
+        name=kept.name,
+        version=kept.version,
+        n_features=len(manifest.features.names),
+        n_epochs=manifest.fit.epochs_run,
+        best_epoch=manifest.fit.best_epoch,
+        stopped_early=manifest.fit.stopped_early,
+        split=manifest.split,
+        metrics=manifest.metrics,
+        verdict=judge(
+            manifest.metrics,
+            mean_span=dataset.parts["test"].mean_span,
+            are_zigzag=strategy.training.labels.type == "zigzag",
+        ),
+        seconds=time.monotonic() - began_s,
     )
+
+
+def _fit_and_store(
+    store: ArtifactStore,
+    request: TrainingRequest,
+    strategy: Strategy,
+    symbols: list[SymbolBars],
+    progress: Progress,
+) -> tuple[Dataset, ModelRef]:
+    uses = tuple(use for symbol in symbols for use in symbol.uses)
+    checkpoints = _checkpoints(request, strategy, uses)
     if request.resume:
-        checkpoints.check_resumable(progress)
+        checkpoints.check_resumable(progress, request.restart_if_unusable)
     dataset = make_dataset(strategy, symbols, progress)
     networks = fit_networks(
         strategy,
@@ -97,7 +142,6 @@ def train(
         progress=progress,
     )
     progress.phase("measure and store")
-    metrics = measure_all(strategy, dataset, networks.tensors)
     model = store_model(
         store,
         text=request.strategy,
@@ -106,27 +150,18 @@ def train(
         dataset=dataset,
         tensors=networks.tensors,
         fit=networks.record,
-        metrics=metrics,
+        metrics=measure_all(strategy, dataset, networks.tensors),
+        operation=request.operation,
     )
     checkpoints.remove()
-    return TrainingOutcome(
-        model=model.digest,
-        weights=load_manifest(store, model.digest).weights.digest,
-        name=model.name,
-        version=model.version,
-        n_features=len(dataset.names),
-        n_epochs=networks.record.epochs_run,
-        best_epoch=networks.record.best_epoch,
-        stopped_early=networks.record.stopped_early,
-        split=split_record(strategy, dataset),
-        metrics=metrics,
-        verdict=judge(
-            metrics,
-            mean_span=dataset.parts["test"].mean_span,
-            are_zigzag=strategy.training.labels.type == "zigzag",
-        ),
-        seconds=time.monotonic() - began_s,
-    )
+    return dataset, model
+
+
+def _pins(manifest: Manifest) -> Snapshots:
+    pins: Snapshots = {}
+    for use in manifest.snapshots:
+        pins.setdefault(use.symbol, {})[use.timeframe] = use.digest
+    return pins
 
 
 def _load(
@@ -146,6 +181,18 @@ def _load(
         symbols.append(load_symbol_bars(bar_store, strategy, name, pins))
         progress.advance(done, name)
     return symbols
+
+
+def _checkpoints(
+    request: TrainingRequest, strategy: Strategy, uses: tuple[SnapshotUse, ...]
+) -> RunCheckpoints:
+    identity = _identity(strategy, uses)
+    folder = Path(request.checkpoints)
+    if request.operation is not None:
+        # So two operations never have the same file, and each may delete its own.
+        own = identity | {"operation": request.operation}
+        return RunCheckpoints.alone_in(folder, own)
+    return RunCheckpoints.among_others_in(folder / strategy.name, identity)
 
 
 def _identity(strategy: Strategy, uses: tuple[SnapshotUse, ...]) -> dict[str, str]:

@@ -1,25 +1,27 @@
 """The inside of a job process: one request in, events and one result out.
 
 The parent writes the request as one line of JSON to standard input and keeps that
-pipe open; when it closes, the parent is gone and the job ends at once. Events leave
-as lines of JSON on what was standard output; whatever else prints goes to standard
+pipe open; further lines are commands, of which there is one: ``{"command": "stop"}``.
+When the pipe closes, the parent is gone and the job ends at once. Events leave as
+lines of JSON on what was standard output; whatever else prints goes to standard
 error, so that no library can spoil the stream.
 """
 
 import json
 import os
-import sys
 import threading
 import time
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict
+from pathlib import Path
 from typing import IO, TypeVar
 
 from pydantic import BaseModel
 
 from ktrdr.errors import handling_of, is_defect, message_of
 from ktrdr.progress import Progress
+from ktrdr.workers.lines import CHUNK_BYTES, STOP_COMMAND, LineBuffer
 
 RequestT = TypeVar("RequestT", bound=BaseModel)
 # A step of a fast loop is not worth a line; ten lines a second look continuous.
@@ -33,6 +35,7 @@ class EventStream:
     def __init__(self, stream: IO[str]) -> None:
         self._stream = stream
         self._last_step_s = 0.0
+        self._stop = threading.Event()
 
     def write(self, event: str, **fields: object) -> None:
         """Write one event as a line of JSON."""
@@ -59,6 +62,18 @@ class EventStream:
         """Tell one thing worth keeping."""
         self.write("note", message=message)
 
+    def checkpoint(self, name: str, path: Path) -> None:
+        """Tell where the newest checkpoint of ``name`` lies."""
+        self.write("checkpoint", name=name, path=str(path))
+
+    def should_stop(self) -> bool:
+        """Return whether the parent asked to stop."""
+        return self._stop.is_set()
+
+    def ask_to_stop(self) -> None:
+        """Let ``should_stop`` return True from now on."""
+        self._stop.set()
+
 
 def job_main(
     request_type: type[RequestT],
@@ -68,23 +83,38 @@ def job_main(
     # The pipe itself becomes the event stream; stray prints go to standard error.
     events = EventStream(os.fdopen(os.dup(1), "w", encoding="utf-8"))
     os.dup2(2, 1)
-    line = sys.stdin.buffer.readline()
-    threading.Thread(target=_exit_with_parent, daemon=True).start()
+    lines = _input_lines()
+    line = next(lines, b"")
+    threading.Thread(target=_obey, args=(lines, events), daemon=True).start()
     try:
         result = handler(request_type.model_validate_json(line), events)
     except Exception as error:
-        handling = handling_of(error)
-        if is_defect(error):
-            traceback.print_exc()
-        events.write("error", message=message_of(error), **asdict(handling))
-        return handling.exit_code
+        return _tell_failure(events, error)
     events.write("result", result=dict(result))
     return 0
 
 
-def _exit_with_parent() -> None:
+def _tell_failure(events: EventStream, error: Exception) -> int:
+    handling = handling_of(error)
+    if is_defect(error):
+        traceback.print_exc()
+    # Memory may be there another time, or on another machine.
+    retry = handling.retry or isinstance(error, MemoryError)
+    fields = {**asdict(handling), "retry": retry}
+    events.write("error", message=message_of(error), **fields)
+    return handling.exit_code
+
+
+def _input_lines() -> Iterator[bytes]:
     # Raw reads: a thread blocked in a buffered read would hold that buffer's lock
     # when the interpreter shuts down, which Python answers with an abort.
-    while os.read(0, 4096):
-        pass
+    buffer = LineBuffer()
+    while chunk := os.read(0, CHUNK_BYTES):
+        yield from buffer.feed(chunk)
+
+
+def _obey(lines: Iterator[bytes], events: EventStream) -> None:
+    for line in lines:
+        if line == STOP_COMMAND:
+            events.ask_to_stop()
     os._exit(_PARENT_GONE_EXIT_CODE)

@@ -64,7 +64,8 @@ def test_help_loads_no_heavy_library():
         "from ktrdr.cli.main import app\n"
         "from ktrdr.cli.border import run\n"
         "code = run(app)\n"
-        "heavy = {'torch', 'pandas', 'numpy', 'matplotlib', 'plotly', 'pydantic'}\n"
+        "heavy = {'torch', 'pandas', 'numpy', 'matplotlib', 'plotly', 'pydantic',"
+        " 'httpx', 'psycopg', 'fastapi', 'uvicorn', 'procrastinate', 'obstore'}\n"
         "sys.stderr.write(f'{code} {sorted(heavy & set(sys.modules))}')"
     )
     done = run_python(code)

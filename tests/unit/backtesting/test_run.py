@@ -14,11 +14,12 @@ from ktrdr.backtesting import (
     simulate_reference,
 )
 from ktrdr.data import Timeframe, resample
-from ktrdr.errors import InputError, NotFoundError
+from ktrdr.errors import InputError, NotFoundError, StrategyError
 from ktrdr.features import compute_features
 from ktrdr.models import decide
 from ktrdr.progress import NoProgress
 from ktrdr.storage import ArtifactStore
+from ktrdr.strategy import parse_strategy
 from tests.builders import random_bars
 from tests.unit.backtesting.stored_models import filled_store, request_for, save_bars
 
@@ -213,3 +214,39 @@ class TestResultStore:
         with pytest.raises(NotFoundError):
             run(folder, symbol="NOBODY")
         assert list_results(ArtifactStore.in_folder(folder)) == []
+
+
+class TestOverrides:
+    STOP = "backtest.stops.stop_loss"
+
+    def test_replaced_settings_trade_and_are_kept(self, folder):
+        plain = run(folder)
+        other = run(folder, overrides={self.STOP: 0.002, "decisions.shorts": False})
+        assert not (other.trades.size < 0).any()
+        assert (plain.trades.size < 0).any()
+        assert other.manifest.request.overrides == {
+            self.STOP: 0.002,
+            "decisions.shorts": False,
+        }
+        settings = parse_strategy(other.manifest.strategy_yaml)
+        assert settings.backtest.stops.stop_loss == 0.002
+        # The model's own text is what it was.
+        model = load_model(ArtifactStore.in_folder(folder), "two_timeframes")
+        assert model.strategy.backtest.stops.stop_loss == 0.01
+
+    def test_the_pinned_request_gives_the_same_again(self, folder):
+        first = run(folder, overrides={self.STOP: 0.002}).manifest
+        request = first.request.model_copy(update={"store": str(folder)})
+        second = run_backtest(request, NoProgress()).manifest
+        changing = {"created_at"}
+        assert first.model_dump(exclude=changing) == second.model_dump(exclude=changing)
+
+    def test_what_was_trained_and_what_is_invalid_are_refused(self, folder):
+        with pytest.raises(InputError, match="indicators"):
+            run(folder, overrides={"indicators.rsi.timeperiod": 3})
+        with pytest.raises(StrategyError, match=self.STOP):
+            run(folder, overrides={self.STOP: 3})
+
+    def test_validation_is_a_part_that_the_model_has_seen(self, folder):
+        manifest = run(folder, part="validation").manifest
+        assert manifest.seen.validation == manifest.period.n_bars

@@ -164,18 +164,25 @@ def test_symbol_without_bars_is_told(store):
 
 
 @pytest.mark.parametrize("content", ["", "null", "{}", '{"digest": 1}'])
-def test_damaged_record_is_told_with_its_file(store, tmp_path, content):
+def test_damaged_record_is_told_with_its_file_beside_the_others(
+    store, tmp_path, content, caplog
+):
     save_bundle(store, *model())
-    (record,) = (tmp_path / "store/records/models/two_timeframes").iterdir()
+    intact = save_bundle(store, *model())
+    record = tmp_path / "store/records/models/two_timeframes/000001.json"
     record.write_text(content)
+    assert [one["model"] for one in json.loads(run("list", "--json"))] == [str(intact)]
+    (warning,) = caplog.messages
+    assert "two_timeframes/000001.json in the artifact store is damaged" in warning
     with pytest.raises(DataError, match=r"two_timeframes/000001\.json .* is damaged"):
-        run("list")
+        run("show", "two_timeframes@1")
 
 
-def test_foreign_files_among_the_records_are_no_models(store, tmp_path):
+def test_foreign_files_among_the_records_are_no_models(store, tmp_path, caplog):
     save_bundle(store, *model())
     folder = tmp_path / "store/records/models"
     for name in ("notes.json", "two_timeframes/draft.json", "two_timeframes/a/1.json"):
         (folder / name).parent.mkdir(exist_ok=True)
         (folder / name).write_text("{}")
     assert len(json.loads(run("list", "--json"))) == 1
+    assert caplog.messages == []

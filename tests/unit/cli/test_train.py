@@ -22,6 +22,6 @@ def test_an_interrupt_says_how_to_go_on(home, monkeypatch):
     def interrupted(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("ktrdr.cli.jobs.run_job", interrupted)
+    monkeypatch.setattr("ktrdr.cli.direct.show_job", interrupted)
     with pytest.raises(JobCancelled, match="`ktrdr train minimal --resume` goes on"):
         train("minimal")

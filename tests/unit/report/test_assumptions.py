@@ -1,6 +1,7 @@
 import pytest
 
-from ktrdr.report.assumptions import assumptions_of
+from ktrdr.report.assumptions import assumptions_of, replaced_settings
+from ktrdr.schemas import ParameterValue
 from ktrdr.strategy import (
     BacktestSpec,
     CostsSpec,
@@ -72,3 +73,18 @@ def test_all_costs_and_stops_are_named():
 def test_position_sizes_in_words(sizing, words):
     found = said(sizing=sizing, stops=StopsSpec(stop_loss=0.01))
     assert found[2] == f"Position size: {words}."
+
+
+def test_replaced_settings_are_told():
+    assert replaced_settings({}) == []
+    overrides: dict[str, ParameterValue] = {
+        "backtest.stops.stop_loss": 0.002,
+        "backtest.stops.take_profit": None,
+        "decisions.shorts": False,
+        "decisions.min_signal_separation": 6,
+    }
+    assert replaced_settings(overrides) == [
+        "Settings replaced for this backtest: backtest.stops.stop_loss = 0.002, "
+        "backtest.stops.take_profit = none, decisions.shorts = false, "
+        "decisions.min_signal_separation = 6."
+    ]

@@ -6,6 +6,7 @@ from pathlib import Path
 import yaml
 
 from ktrdr.data import Bars, BarStore, Provenance
+from ktrdr.progress import NoProgress
 from ktrdr.schemas import TrainingRequest
 from ktrdr.storage import ArtifactStore
 from ktrdr.strategy import Strategy, parse_strategy
@@ -78,7 +79,7 @@ def request(folder: Path, text: str, **keys) -> TrainingRequest:
     )
 
 
-class Listener:
+class Listener(NoProgress):
     """Keeps what it is told."""
 
     def __init__(self) -> None:

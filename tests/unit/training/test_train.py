@@ -8,7 +8,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ktrdr.errors import ConflictError, InputError, NotFoundError, StrategyError
+from ktrdr.errors import (
+    ConflictError,
+    InputError,
+    JobStopped,
+    NotFoundError,
+    StrategyError,
+)
 from ktrdr.models import load_bundle, predictor_of
 from ktrdr.storage import ArtifactStore
 from ktrdr.training import train
@@ -236,3 +242,71 @@ def test_resuming_without_checkpoint_starts_anew_and_says_so(folder):
     listener = Listener()
     train(request(folder, strategy_text(), resume=True), listener)
     assert listener.notes == ["there is no checkpoint of this run yet: it starts anew"]
+
+
+def operation_request(folder, text, **keys):
+    return request(folder, text, operation="op1", resume=True, **keys)
+
+
+def test_an_operations_checkpoints_are_named_by_their_networks(folder):
+    class Watcher(Listener):
+        def checkpoint(self, name, path):
+            told[name] = path
+
+    told: dict[str, Path] = {}
+    train(operation_request(folder, strategy_text()), Watcher())
+    checkpoints = folder / "checkpoints"
+    assert told == {
+        "linear": checkpoints / "linear.safetensors",
+        "mlp": checkpoints / "mlp.safetensors",
+    }
+
+
+class Stopper(Listener):
+    def should_stop(self):
+        return self.steps.get("train mlp", 0) >= 2
+
+
+def test_an_operation_begins_anew_when_its_checkpoint_is_another_builds(
+    folder, monkeypatch
+):
+    text = strategy_text(dropout=0.3)
+    whole = train(request(folder, text))
+    with monkeypatch.context() as other_build:
+        other_build.setattr("ktrdr.training.run._identity", lambda *_: {"ktrdr": "0"})
+        with pytest.raises(JobStopped):
+            train(operation_request(folder, text), Stopper())
+    listener = Listener()
+    again = train(operation_request(folder, text, restart_if_unusable=True), listener)
+    assert again.weights == whole.weights
+    assert len(listener.notes) == 2
+    for network, note in zip(("linear", "mlp"), listener.notes, strict=True):
+        assert f"the training of {network} begins anew: checkpoint" in note
+        assert "ktrdr was 0" in note
+
+
+def test_an_operation_begins_anew_when_its_checkpoint_is_damaged(folder):
+    checkpoints = folder / "checkpoints"
+    text = strategy_text()
+    with pytest.raises(JobStopped):
+        train(operation_request(folder, text), Stopper())
+    assert sorted(path.name for path in checkpoints.iterdir()) == [
+        "linear.safetensors",
+        "mlp.safetensors",
+    ]
+    (checkpoints / "mlp.safetensors").write_bytes(b"nothing")
+    listener = Listener()
+    train(operation_request(folder, text, restart_if_unusable=True), listener)
+    assert len(listener.notes) == 1
+    assert "the training of mlp begins anew" in listener.notes[0]
+    # The other network's was whole: it was not trained again.
+    assert "train linear" not in listener.steps
+
+
+def test_another_runs_checkpoint_does_not_refuse_an_operation(folder):
+    # As it lay in the folder before, of a run without operation.
+    stale = folder / "checkpoints" / "small" / "0123456789abcdef.mlp.safetensors"
+    stale.parent.mkdir(parents=True)
+    stale.write_bytes(b"nothing")
+    train(operation_request(folder, strategy_text()))
+    assert stale.exists()

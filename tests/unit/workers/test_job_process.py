@@ -4,8 +4,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
-from pathlib import Path
 
 import pytest
 
@@ -13,12 +11,14 @@ from ktrdr.errors import JobFailed, handling_of
 from ktrdr.schemas import TrainingRequest
 from ktrdr.workers import (
     AdvanceEvent,
+    CheckpointEvent,
     JobEvent,
     JobProcess,
     NoteEvent,
     PhaseEvent,
     ResultEvent,
 )
+from tests.unit.workers.processes import is_alive, wait_until
 from tests.unit.workers.sample_jobs import SampleRequest
 
 MODULE = "tests.unit.workers.sample_jobs"
@@ -33,23 +33,6 @@ def failure_of(behaviour: str) -> JobFailed:
     with pytest.raises(JobFailed) as caught:
         events_of(behaviour)
     return caught.value
-
-
-def is_alive(pid: int) -> bool:
-    try:
-        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
-    except FileNotFoundError:
-        return False
-    return state != "Z"
-
-
-def wait_until(condition, seconds: float = 10.0) -> bool:
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        if condition():
-            return True
-        time.sleep(0.02)
-    return False
 
 
 def test_events_arrive_in_order_and_end_with_the_result():
@@ -99,6 +82,15 @@ def test_a_request_that_does_not_fit_is_refused():
     wrong = TrainingRequest(strategy="x", store="s", checkpoints="c")
     with JobProcess(MODULE, wrong) as job, pytest.raises(JobFailed, match="behaviour"):
         list(job.events())
+
+
+def test_a_job_without_a_parent_that_stops_it_tells_its_checkpoints(tmp_path):
+    request = SampleRequest(behaviour="count", checkpoints=str(tmp_path))
+    path = tmp_path / "counter.safetensors"
+    with JobProcess(MODULE, request) as job:
+        told = next(one for one in job.events() if isinstance(one, CheckpointEvent))
+        assert told == CheckpointEvent(event="checkpoint", name="counter", path=path)
+        assert path.exists()
 
 
 def test_leaving_by_an_exception_ends_the_job(tmp_path):

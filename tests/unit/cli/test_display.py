@@ -5,7 +5,7 @@ import io
 import pytest
 from rich.console import Console
 
-from ktrdr.cli import jobs
+from ktrdr.cli import display
 
 
 @pytest.mark.parametrize("width", [80, 200])
@@ -13,7 +13,7 @@ def test_numbers_stay_whole_beside_a_long_message(monkeypatch, width):
     screen = io.StringIO()
     console = Console(file=screen, width=width, force_terminal=True, color_system=None)
     monkeypatch.setattr("ktrdr.cli.output.notes", lambda: console)
-    bars = jobs._progress_bars()
+    bars = display._progress_bars()
     bars.add_task("start", total=None, unit="", message="")
     message = "loss 0.56257, validation 0.60393"
     task = bars.add_task("train linear", total=4000, unit="epochs", message=message)

