@@ -112,7 +112,8 @@ async def _lock_parent(
         raise ConflictError(
             f"operation {operation} is part of {parent['id']}, which is "
             f"{parent['state']} with {parent['n_open_children']} open children; "
-            f"a part can be {reason} only while others are open, later its whole"
+            f"a part can be {reason} only while others are open, and later only "
+            "with its whole, unless that has completed"
         )
     return parent
 

@@ -17,6 +17,7 @@ from ktrdr.operations import (
 from ktrdr.workers.identity import WorkerIdentity, misfit, worker_build
 from ktrdr.workers.metrics import WorkerMetrics
 
+# At most; a worker that is silent for long counts as lost.
 _HEARTBEAT_S = 5.0
 # A backend of another release is noticed within half a minute.
 _BEATS_BETWEEN_CHECKS = 6
@@ -90,7 +91,7 @@ class Pulse:
         since_s = time.monotonic()
         beats = 0
         while True:
-            await asyncio.sleep(_HEARTBEAT_S)
+            await asyncio.sleep(min(_HEARTBEAT_S, self._stalled_after_s / 3))
             beats += 1
             try:
                 await self._beat()

@@ -21,7 +21,7 @@ STALLED_AFTER_S = 2.0
 _READY_WITHIN_S = 60.0
 # How many kills are to hit a running attempt, and how long they wait for one: a slow
 # machine would else see only workers killed that have just been started.
-_BUSY_SHARE = 0.7
+_BUSY_SHARE = 0.6
 _BUSY_WITHIN_S = 5.0
 
 
@@ -72,7 +72,7 @@ class Cluster:
         self.port = free_port(None)
         serve = ("serve", "--port", str(self.port))
         # A training needs some time in peace to get past its imports.
-        self.members = [Member(name="backend", arguments=serve, weight=1.0)]
+        self.members = [Member(name="backend", arguments=serve, weight=1.5)]
         for kind, count, weight in (
             ("backtest", n_backtest, 1.0),
             ("training", n_training, 0.4),

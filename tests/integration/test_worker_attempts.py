@@ -346,18 +346,18 @@ async def test_a_checkpoint_that_is_lost_begins_anew_with_a_note(tools, tmp_path
     for blob in (tmp_path / "store" / "blobs").rglob("*"):
         if blob.is_file():
             blob.unlink()
-    attempt, running = await counting(
-        tools, AttemptToken(operation=token.operation, attempt=2)
-    )
+    attempt = Attempt(tools, AttemptToken(operation=token.operation, attempt=2))
+    running = asyncio.create_task(attempt.run())
+
+    async def notes() -> list[str]:
+        events = await operations.events(token.operation)
+        return [one.data["message"] for one in events if one.type == "note"]
+
+    await until(notes)
     attempt.hand_back()
     await running
-    notes = [
-        event.data["message"]
-        for event in await operations.events(token.operation)
-        if event.type == "note"
-    ]
-    assert len(notes) == 1
-    assert "the training of counter begins anew" in notes[0]
+    (note,) = await notes()
+    assert "the training of counter begins anew" in note
 
 
 class Away:
