@@ -77,8 +77,8 @@ def modes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Mode]]
     quick["name"] = "quick"
     quick.setdefault("training", {})["epochs"] = 3
     long = {**quick, "name": "long"}
-    long["training"] = {**quick["training"], "epochs": 100_000}
-    long["training"].pop("early_stopping", None)
+    long["training"] = {**quick["training"], "epochs": 1_000_000}
+    long["training"]["early_stopping"] = None
     homes = [folder / name for name in ("direct", "up", "elsewhere")]
     for home in homes:
         strategies_of(home).mkdir()
