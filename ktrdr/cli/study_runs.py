@@ -6,7 +6,7 @@ from queue import SimpleQueue
 from threading import Lock
 from typing import TYPE_CHECKING, Literal
 
-from ktrdr.errors import JobFailed
+from ktrdr.errors import message_of
 from ktrdr.schemas import ChildOutcome, Part
 from ktrdr.workers import (
     AdvanceEvent,
@@ -84,11 +84,9 @@ class StudyRuns:
         run = self._runs[number]
         try:
             result = self._result_of(number)
-        except JobFailed as failure:
-            outcome = _outcome(run, "failed", error=str(failure))
+        # The border of a thread: its error would be lost, its outcome waited for.
         except Exception as error:
-            # A thread's error would be lost, and its outcome waited for in vain.
-            outcome = _outcome(run, "failed", error=f"{type(error).__name__}: {error}")
+            outcome = _outcome(run, "failed", error=message_of(error))
         else:
             outcome = _outcome(run, "completed", result=result)
         self._events.put((number, outcome))

@@ -41,9 +41,9 @@ def explain(
         str | None, Query(min_length=1, max_length=64, description="Whose bars.")
     ] = None,
     at: Annotated[
-        list[Annotated[str, Query(max_length=40)]],
+        tuple[Annotated[str, Query(max_length=40)], ...],
         Query(max_length=100, description="Moments within bars, UTC, ISO 8601."),
-    ] = [],  # noqa: B006 - never changed
+    ] = (),
     last: Annotated[
         int | None, Query(ge=1, le=200, description="So many of the newest bars.")
     ] = None,

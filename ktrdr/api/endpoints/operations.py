@@ -65,8 +65,8 @@ _Found = Annotated[OperationDetail, Depends(_found)]
 @router.get("", dependencies=[VIEWER])
 async def list_operations(
     operations: OperationsDep,
-    state: Annotated[list[OperationState], Query(max_length=7)] = [],  # noqa: B006
-    kind: Annotated[list[_Word], Query(max_length=20)] = [],  # noqa: B006
+    state: Annotated[tuple[OperationState, ...], Query(max_length=7)] = (),
+    kind: Annotated[tuple[_Word, ...], Query(max_length=20)] = (),
     parent: Annotated[str | None, Query(pattern="^[0-9a-z]{10}$")] = None,
     created_by: _Word | None = None,
     with_children: bool = False,
