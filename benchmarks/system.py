@@ -64,9 +64,8 @@ def _print_starts(console: Console, home: Path, rounds: int) -> None:
 def _imported(before: str, rounds: int) -> tuple[float, float]:
     """Return CPU seconds and resident MB of a process that imports the backend."""
     code = (
-        f"import {before}{_IMPORT}, resource\n"
-        "used = resource.getrusage(resource.RUSAGE_SELF)\n"
-        "print(used.ru_utime + used.ru_stime, used.ru_maxrss * 1024 / 1e6)"
+        f"import {before}{_IMPORT}, psutil, time\n"
+        "print(time.process_time(), psutil.Process().memory_info().rss / 1e6)"
     )
     found = []
     for _ in range(rounds):

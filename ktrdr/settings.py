@@ -67,7 +67,9 @@ class Settings(BaseSettings):
         default=2, ge=1, description="Largest request body, uploads aside, in MB."
     )
     max_upload_mb: int = Field(
-        default=512, ge=1, description="Largest file of bars to upload, in MB."
+        default=512,
+        ge=1,
+        description="Largest file of bars to upload, in MB, also once unpacked.",
     )
     worker_name: str | None = Field(
         default=None,

@@ -78,9 +78,14 @@ def _announced(scope: Scope) -> int:
     return 0
 
 
+def most_upload_bytes(request: Request) -> int:
+    """Return how large a file of bars may be, as it comes and unpacked."""
+    return backend_of(request).config.max_upload_mb * _MB
+
+
 def _allow_upload(request: Request) -> None:
     limit = request.scope[_KEY]
-    limit.most = backend_of(request).config.max_upload_mb * _MB
+    limit.most = most_upload_bytes(request)
 
 
 # For routes that take a file as it is, with `request.stream()`: what is declared as a

@@ -12,10 +12,10 @@ def backtest(
     model: ModelName,
     symbol: Symbol = None,
     part: Annotated[
-        Literal["test", "all"],
+        Literal["validation", "test", "all"],
         typer.Option(
-            help="Bars held out from training, or all that are stored, those that "
-            "the model has seen included."
+            help="Bars held out from training, those that stopped the training, or "
+            "all that are stored, those that the model has seen included."
         ),
     ] = "test",
     start: Annotated[

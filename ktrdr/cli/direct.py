@@ -61,10 +61,13 @@ def _study(
     if isinstance(start, SweepStart):
         study = start.request(strategy=start.strategy, source=start.source)
         plan = plan_sweep(study, store, n_workers=n_jobs)
+        study = study.model_copy(update={"model": plan.runs[0].request.model})
     else:
         text = _text_of(start.strategy)
         study = start.request(strategy=text, source=start.source)
         plan = plan_walk_forward(study, store)
+    # Kept with what is read, so that it can be done again after an import.
+    study = study.model_copy(update={"snapshots": plan.snapshots})
     own = {**_place(), **_training_place()}
     runs = [
         ChildRun(

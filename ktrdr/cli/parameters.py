@@ -8,6 +8,8 @@ from ktrdr.errors import InputError
 from ktrdr.schemas import Overrides, Parameter, ParameterValue
 
 _MOST_VALUES = 10_000
+# Before or after the point: what has more is a slip, and slow to count with.
+_MOST_DIGITS = 100
 _SET_EXAMPLE = "--set backtest.stops.stop_loss=0.002,0.004 or =0.002..0.01..0.002"
 _RANGE_EXAMPLE = "--range backtest.stops.stop_loss=0.001:0.02:log"
 
@@ -107,9 +109,9 @@ def _steps(text: str, item: str) -> Iterator[int | float]:
         raise InputError(
             f"--set {text}: {item} must go upwards, by a step greater than 0"
         )
+    if (last - first) / step >= _MOST_VALUES:
+        raise InputError(f"--set {text}: more than {_MOST_VALUES:,} values")
     count = int((last - first) / step) + 1
-    if count > _MOST_VALUES:
-        raise InputError(f"--set {text}: {count:,} values, at most {_MOST_VALUES:,}")
     is_whole = first == int(first) and step == int(step)
     for number in range(count):
         value = first + number * step
@@ -130,8 +132,8 @@ def _decimal(text: str, limit: str) -> Decimal:
         value = Decimal(limit.strip())
     except InvalidOperation:
         raise InputError(f"--set {text}: {limit!r} is no number") from None
-    if not value.is_finite():
-        raise InputError(f"--set {text}: {limit!r} is no finite number")
+    if not (value.is_finite() and abs(value.adjusted()) < _MOST_DIGITS):
+        raise InputError(f"--set {text}: {limit!r} is no number of a usual size")
     return value
 
 

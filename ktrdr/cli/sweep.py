@@ -49,7 +49,7 @@ def sweep(
             "--random",
             metavar="N",
             min=1,
-            max=100_000,
+            max=20_000,
             help="Draw N points instead of trying all combinations.",
         ),
     ] = None,

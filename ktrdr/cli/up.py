@@ -19,7 +19,9 @@ def up(
     backtest_workers: Annotated[
         int | None, typer.Option(min=0, max=256, help="By default a core each.")
     ] = None,
-    training_workers: Annotated[int, typer.Option(min=0, max=64)] = 1,
+    training_workers: Annotated[
+        int | None, typer.Option(min=0, max=64, help="By default one.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Start database, backend and workers, which go on in the background."""
@@ -34,7 +36,7 @@ def up(
         backtest_workers=(
             default_workers() if backtest_workers is None else backtest_workers
         ),
-        training_workers=training_workers,
+        training_workers=1 if training_workers is None else training_workers,
     )
     started = start_system(options, port_is_wish=port is None)
     if as_json:
@@ -46,3 +48,6 @@ def up(
         out.print("  ktrdr down      stop it", markup=False)
     else:
         notes().print(f"ktrdr runs already at {started.url}", markup=False)
+        if {host, port, backtest_workers, training_workers} != {None}:
+            again = "its options stay as they are: to change them, `ktrdr down` first"
+            notes().print(again, markup=False)

@@ -14,7 +14,7 @@ from ktrdr.data.files.naming import symbol_from_name
 from ktrdr.data.files.parquet_file import read_parquet_file
 from ktrdr.data.files.stamps import Stamps
 from ktrdr.data.files.table import RawTable
-from ktrdr.data.files.text import MAX_FILE_BYTES
+from ktrdr.data.files.text import unpack
 from ktrdr.data.files.times import to_utc
 from ktrdr.data.symbol import parse_symbol
 from ktrdr.data.timeframe import Timeframe
@@ -23,6 +23,7 @@ from ktrdr.storage import Digest, digest_of
 from ktrdr.typing import FloatArray, IntArray, TimeArray
 
 _PARQUET_MAGIC = b"PAR1"
+MAX_FILE_BYTES = 1 << 30
 _LEAST_TIMES = 10
 _DAY = np.timedelta64(1, "D")
 
@@ -43,6 +44,8 @@ class ReadOptions:
         ``s``, ``ms``, ``us``, ``ns`` or as for ``strptime``.
     labelled_by : str
         Whether times are those at which bars open or at which they close.
+    most_bytes : int
+        Largest file to read, unpacked; reading takes about three times as much memory.
     """
 
     symbol: str | None = None
@@ -51,6 +54,7 @@ class ReadOptions:
     zone: str | None = None
     time_format: str | None = None
     labelled_by: Literal["open", "close"] = "open"
+    most_bytes: int = MAX_FILE_BYTES
 
 
 def parse_columns(pairs: Iterable[str]) -> dict[str, str]:
@@ -114,7 +118,7 @@ def read_file(path: Path, options: ReadOptions, name: str | None = None) -> Read
     InputError
         If ``options`` do not fit the file, or something has to be said in them.
     """
-    data = _read_bytes(path)
+    data = _read_bytes(path, options.most_bytes)
     file_name = _printable(path.name if name is None else name)
     try:
         return read_bytes(data, file_name, options)
@@ -126,7 +130,8 @@ def read_bytes(data: bytes, file_name: str, options: ReadOptions) -> ReadFile:
     """Read the content of a CSV or Parquet file; see ``read_file``."""
     is_parquet = data.startswith(_PARQUET_MAGIC)
     read = read_parquet_file if is_parquet else read_csv
-    table = read(data, options.columns, options.time_format)
+    content = unpack(data, options.most_bytes)
+    table = read(content, options.columns, options.time_format)
     symbol, symbol_note = _symbol(table, file_name, options)
     order, order_note = _oldest_first(table.stamps)
     times = to_utc(_taken(table.stamps, order), table.row[order], options.zone)
@@ -178,7 +183,7 @@ def detect_timeframe(time: TimeArray) -> Timeframe:
     )
 
 
-def _read_bytes(path: Path) -> bytes:
+def _read_bytes(path: Path, most_bytes: int) -> bytes:
     shown = _printable(str(path))
     try:
         size = path.stat().st_size
@@ -187,9 +192,9 @@ def _read_bytes(path: Path) -> bytes:
                 f"{shown} is no file that holds bars: expected CSV or Parquet, not a "
                 "folder, pipe or device"
             )
-        if size > MAX_FILE_BYTES:
+        if size > most_bytes:
             raise DataError(
-                f"{shown} has {size:,} bytes, more than the {MAX_FILE_BYTES:,} "
+                f"{shown} has {size:,} bytes, more than the {most_bytes:,} "
                 "that can be read at once; split it"
             )
         return path.read_bytes()

@@ -86,7 +86,7 @@ class BacktestStart(WorkStart):
 
     model: _Name
     symbol: _Name | None = None
-    part: Literal["test", "all"] = "test"
+    part: Literal["validation", "test", "all"] = "test"
     start: _Name | None = None
     end: _Name | None = None
     snapshots: Snapshots = Field(default={})
@@ -108,7 +108,7 @@ class SweepStart(WorkStart):
     source: _Name = "strategy"
     parameters: Annotated[tuple[Parameter, ...], Field(min_length=1, max_length=20)]
     method: Literal["grid", "random"] = "grid"
-    n_points: Annotated[int, Field(ge=1, le=100_000)] | None = None
+    n_points: Annotated[int, Field(ge=1, le=20_000)] | None = None
     seed: _Seed = 0
     symbol: _Name | None = None
     part: Literal["validation", "test", "all"] = "validation"

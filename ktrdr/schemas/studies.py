@@ -81,7 +81,7 @@ class SweepRequest(Part):
     checkpoints: str = ""
     parameters: Annotated[tuple[Parameter, ...], Field(min_length=1, max_length=20)]
     method: Literal["grid", "random"] = "grid"
-    n_points: Annotated[int, Field(ge=1, le=100_000)] | None = None
+    n_points: Annotated[int, Field(ge=1, le=20_000)] | None = None
     seed: Annotated[int, Field(ge=0, le=2**31 - 1)] = 0
     symbol: str | None = None
     part: Literal["validation", "test", "all"] = "validation"

@@ -41,6 +41,15 @@ class StudyPlan:
     runs: tuple[PlannedRun, ...]
     n_trials: int
 
+    @property
+    def snapshots(self) -> Snapshots:
+        """All that its jobs read: symbol -> timeframe -> digest."""
+        found = Snapshots()
+        for run in self.runs:
+            for symbol, pins in run.request.snapshots.items():
+                found.setdefault(symbol, {}).update(pins)
+        return found
+
 
 def model_name(strategy: Strategy, kind: str) -> str:
     """Return what the models of a study are called, such as ``momentum-sweep``."""

@@ -9,7 +9,7 @@ import numpy as np
 from ktrdr.errors import InputError
 from ktrdr.schemas import Overrides, Parameter, ParameterValue, SweepRequest
 
-MOST_POINTS = 100_000
+MOST_POINTS = 20_000
 # Draws for each point that is still missing, before what there is counts as all.
 _TRIES = 50
 

@@ -17,7 +17,7 @@ from ktrdr.api.endpoints.parameters import (
     Symbol,
     Timeframe,
 )
-from ktrdr.api.limits import UPLOAD
+from ktrdr.api.limits import UPLOAD, most_upload_bytes
 from ktrdr.api.services import data_service
 from ktrdr.schemas import (
     MOST_BARS,
@@ -59,7 +59,12 @@ async def import_bars(
     """Import a file of bars; faulty ones are refused unless they are to be repaired."""
     async with data_service.received(request.stream()) as path:
         return await to_thread.run_sync(
-            data_service.import_upload, store, path, options, limiter=_IMPORTING
+            data_service.import_upload,
+            store,
+            path,
+            options,
+            most_upload_bytes(request),
+            limiter=_IMPORTING,
         )
 
 

@@ -41,9 +41,9 @@ async def received(chunks: AsyncIterator[bytes]) -> AsyncIterator[Path]:
 
 
 def import_upload(
-    store: "ArtifactStore", path: Path, options: ImportOptions
+    store: "ArtifactStore", path: Path, options: ImportOptions, most_bytes: int
 ) -> ImportDocument:
-    """Read, check and store an uploaded file."""
+    """Read, check and store an uploaded file, of ``most_bytes`` when unpacked."""
     from ktrdr.data import (
         BarStore,
         ReadOptions,
@@ -60,6 +60,7 @@ def import_upload(
         zone=options.timezone,
         time_format=options.time_format,
         labelled_by=options.labelled_by,
+        most_bytes=most_bytes,
     )
     outcome = import_file(
         BarStore(store),

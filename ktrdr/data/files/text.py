@@ -12,7 +12,6 @@ from itertools import islice
 
 from ktrdr.errors import DataError
 
-MAX_FILE_BYTES = 1 << 30
 _MAX_LINE_CHARACTERS = 10_000
 _HEAD_ROWS = 60
 _LEAST_COLUMNS = 5
@@ -62,8 +61,27 @@ class TextTable:
         return _blocks(self.text, self.separator, n_rows)
 
 
+def unpack(data: bytes, most_bytes: int) -> bytes:
+    """Return ``data`` unpacked where gzip has packed it, else as it is.
+
+    Raises
+    ------
+    DataError
+        If it is damaged, or would unpack to more than ``most_bytes``.
+    """
+    if data[:2] != b"\x1f\x8b":
+        return data
+    try:
+        unpacked = gzip.GzipFile(fileobj=io.BytesIO(data)).read(most_bytes + 1)
+    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+        raise DataError(f"the gzip file is damaged: {error}") from None
+    if len(unpacked) > most_bytes:
+        raise DataError(f"the file unpacks to more than {most_bytes:,} bytes")
+    return unpacked
+
+
 def open_text(data: bytes) -> TextTable:
-    """Return ``data``, a text file, perhaps packed with gzip, as a table.
+    """Return ``data``, a text file, as a table.
 
     Raises
     ------
@@ -73,7 +91,7 @@ def open_text(data: bytes) -> TextTable:
     for magic, what in _KNOWN_BINARIES:
         if data.startswith(magic):
             raise DataError(f"the file is {what}")
-    text = _utf8(_unpacked(data))
+    text = _utf8(data)
     _refuse_binary(text)
     for separator in _SEPARATORS:
         head = next(_blocks(text, separator, _HEAD_ROWS), [])
@@ -126,18 +144,6 @@ def _refuse_binary(text: bytes) -> None:
         raise DataError(
             f"a line has {longest:,} characters: this is no table of prices"
         )
-
-
-def _unpacked(data: bytes) -> bytes:
-    if data[:2] != b"\x1f\x8b":
-        return data
-    try:
-        unpacked = gzip.GzipFile(fileobj=io.BytesIO(data)).read(MAX_FILE_BYTES + 1)
-    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-        raise DataError(f"the gzip file is damaged: {error}") from None
-    if len(unpacked) > MAX_FILE_BYTES:
-        raise DataError(f"the file unpacks to more than {MAX_FILE_BYTES:,} bytes")
-    return unpacked
 
 
 def _utf8(data: bytes) -> bytes:

@@ -131,9 +131,11 @@ class TestPlan:
         }
 
     def test_the_model_and_all_snapshots_are_pinned(self, store):
-        (run,) = plan_sweep(sweep(values(STOPS, 0.1)), store, n_workers=2).runs
+        plan = plan_sweep(sweep(values(STOPS, 0.1)), store, n_workers=2)
+        (run,) = plan.runs
         assert len(run.request.model or "") == 64
         assert set(run.request.snapshots["TEST"]) == {"1h", "4h"}
+        assert plan.snapshots == run.request.snapshots
         assert run.request.store == ""
 
     def test_problems_of_points_are_told_once_with_their_number(self, store):
