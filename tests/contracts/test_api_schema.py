@@ -21,7 +21,8 @@ from ktrdr.operations import AttemptToken, NewOperation, Operations
 from tests.integration.backend_process import running_backend
 from tests.unit.backtesting.stored_models import filled_store
 
-pytestmark = pytest.mark.slow
+# What its tests share is costly: one process makes it once.
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("api_schema")]
 
 POSITIVE, NEGATIVE = GenerationMode.POSITIVE, GenerationMode.NEGATIVE
 OPERATIONS = sorted(

@@ -15,7 +15,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-pytestmark = pytest.mark.slow
+# What its tests share is costly: one process makes it once.
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("cli_modes")]
 
 COMMAND = Path(sys.executable).with_name("ktrdr")
 STRATEGIES = Path(__file__).parents[2] / "strategies"

@@ -4,6 +4,7 @@ import base64
 import hashlib
 import http.server
 import os
+import shutil
 import subprocess
 import sys
 import threading
@@ -17,7 +18,8 @@ import pytest
 
 from tools import setup_environment
 
-pytestmark = pytest.mark.slow
+# What its tests share is costly: one process makes it once.
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("setup_environment")]
 VERSION = "9.9.0"
 
 
@@ -67,8 +69,17 @@ def package_index(root: Path, version: str) -> Iterator[str]:
         server.server_close()
 
 
+@pytest.fixture(scope="module")
+def fresh_environment(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("environment") / "venv"
+    venv.create(folder, with_pip=True)
+    return folder
+
+
 @pytest.fixture
-def python(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def python(
+    fresh_environment: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Path:
     for name in [name for name in os.environ if name.startswith(("PIP_", "UV_"))]:
         monkeypatch.delenv(name)
     monkeypatch.setenv("PIP_CONFIG_FILE", os.devnull)
@@ -78,7 +89,7 @@ def python(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("PIP_RETRIES", "0")
     monkeypatch.setenv("KTRDR_TORCH_INDEX", "http://127.0.0.1:9/torch")
     folder = tmp_path / "venv"
-    venv.create(folder, with_pip=True)
+    shutil.copytree(fresh_environment, folder, symlinks=True)
     return folder / "bin" / "python"
 
 
