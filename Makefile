@@ -5,7 +5,11 @@ VENV := .venv
 BIN := $(VENV)/bin
 export KTRDR_HOME ?= $(CURDIR)/.ktrdr
 
-.PHONY: help demo test test-unit test-faults quality format bench clean
+# What `make images` builds; the GPU's is large and has a target of its own.
+IMAGES ?= backend worker-cpu dev
+
+.PHONY: help demo test test-unit test-faults test-images quality format bench clean
+.PHONY: locks images images-gpu verify-images
 
 help:
 	@echo "make demo       train and backtest a strategy on real EURUSD bars, write a report"
@@ -14,6 +18,11 @@ help:
 	@echo "make test-faults  kill processes and the database by the hundred (20 min)"
 	@echo "make quality    style, types, boundaries"
 	@echo "make format     rewrite the code in the project's style"
+	@echo "make images     build the container images and weigh them; all but the GPU's"
+	@echo "make images-gpu  build the GPU's image, of 3.7 GB"
+	@echo "make verify-images  prove the images that are there from the inside"
+	@echo "make test-images  tests that need a container engine"
+	@echo "make locks      write what the images install; CHECK=1 tells whether it differs"
 	@echo "make bench      speed and memory beside other tools"
 	@echo "make clean      remove .venv, .ktrdr and caches"
 
@@ -26,13 +35,16 @@ demo: $(VENV)/.ready-run
 	@$(BIN)/ktrdr demo
 
 test: quality
-	$(BIN)/pytest -n auto
+	$(BIN)/pytest -n auto --dist loadgroup
 
 test-unit: $(VENV)/.ready-dev
 	$(BIN)/pytest -n auto -m "not slow" tests/unit
 
 test-faults: $(VENV)/.ready-dev
 	$(BIN)/pytest -s tests/faults
+
+test-images: $(VENV)/.ready-dev
+	$(BIN)/pytest -s tests/images
 
 quality: $(VENV)/.ready-dev
 	$(BIN)/ruff format --check .
@@ -43,6 +55,20 @@ quality: $(VENV)/.ready-dev
 format: $(VENV)/.ready-dev
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+locks: $(VENV)/.ready-dev
+	$(BIN)/python -m tools.make_locks $(if $(CHECK),--check) $(if $(UPGRADE),--upgrade)
+
+images: $(VENV)/.ready-dev
+	$(BIN)/kinfra images build $(IMAGES)
+	$(BIN)/kinfra images sizes
+
+images-gpu: $(VENV)/.ready-dev
+	$(BIN)/kinfra images build worker-gpu
+	$(BIN)/kinfra images sizes worker-gpu
+
+verify-images: $(VENV)/.ready-dev
+	$(BIN)/kinfra images verify --all
 
 bench: $(VENV)/.ready-bench
 	$(BIN)/python -m benchmarks

@@ -33,6 +33,10 @@ class BuildInfo:
         Operating system and processor.
     libraries : dict of str to str
         Installed releases of the libraries that can change a result.
+    image : str or None
+        Image that it runs in, such as ``worker-cpu``; None outside of one.
+    lock : str or None
+        SHA-256 of the locks that the image was made from.
     """
 
     version: str
@@ -40,6 +44,8 @@ class BuildInfo:
     python: str
     machine: str
     libraries: dict[str, str]
+    image: str | None
+    lock: str | None
 
     @property
     def environment(self) -> dict[str, str]:
@@ -56,12 +62,15 @@ class BuildInfo:
 @cache
 def build_info() -> BuildInfo:
     """Return the identity of the running program."""
+    image = _image_facts()
     return BuildInfo(
         version=version("ktrdr"),
-        commit=_commit(),
+        commit=_commit(image),
         python=platform.python_version(),
         machine=f"{platform.system()} {platform.machine()}",
         libraries=_installed(),
+        image=image.get("image"),
+        lock=image.get("lock"),
     )
 
 
@@ -75,13 +84,19 @@ def _installed() -> dict[str, str]:
     return found
 
 
-def _commit() -> str:
-    if _BUILD_INFO_FILE.is_file():
-        return str(json.loads(_BUILD_INFO_FILE.read_text())["commit"])
+def _image_facts() -> dict[str, str]:
+    if not _BUILD_INFO_FILE.is_file():
+        return {}
+    facts: dict[str, str] = json.loads(_BUILD_INFO_FILE.read_text("utf-8"))
+    return facts
+
+
+def _commit(image: dict[str, str]) -> str:
     checkout = Path(__file__).parents[1]
-    # A copy installed inside somebody else's repository must not report theirs.
+    # First, as a checkout may be mounted into an image of another commit. But a copy
+    # installed inside somebody else's repository must not report theirs.
     if not (checkout / ".git").exists():
-        return "unknown"
+        return image.get("commit", "unknown")
     commit = _git(checkout, "rev-parse", "HEAD")
     if commit is None:
         return "unknown"

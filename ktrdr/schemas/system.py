@@ -44,6 +44,10 @@ class BuildDocument(Document):
     ----------
     libraries : dict of str to str
         Installed releases of the libraries that can change a result.
+    image : str or None
+        Image that it runs in.
+    lock : str or None
+        SHA-256 of the locks that the image was made from.
     """
 
     version: str
@@ -51,15 +55,19 @@ class BuildDocument(Document):
     python: str
     machine: str
     libraries: dict[str, str]
+    image: str | None = None
+    lock: str | None = None
 
 
 class WorkerBuild(Document):
-    """The build of one worker."""
+    """The build of one worker, and of the image that it runs in if it does in one."""
 
     worker: str
     state: str
     version: str
     commit: str
+    image: str | None = None
+    lock: str | None = None
 
 
 class BuildsDocument(Document):

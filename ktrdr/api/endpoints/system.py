@@ -113,4 +113,6 @@ def _worker_build(worker: WorkerDocument) -> WorkerBuild:
         state=worker.state,
         version=str(worker.build.get("version", "unknown")),
         commit=str(worker.build.get("commit", "unknown")),
+        image=worker.build.get("image"),
+        lock=worker.build.get("lock"),
     )

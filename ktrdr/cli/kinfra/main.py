@@ -5,6 +5,7 @@ import sys
 import typer
 
 from ktrdr.cli.border import run
+from ktrdr.cli.kinfra.images import commands as images
 from ktrdr.cli.options import AsJson
 
 app = typer.Typer(
@@ -14,12 +15,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-
-
-@app.callback()
-def _group() -> None:
-    # Keeps kinfra a group of commands while it has only one.
-    pass
+app.add_typer(images.app, name="images")
 
 
 @app.command("build-info")
@@ -37,7 +33,8 @@ def show_build_info(
         print_json(info)
         return
     libraries = info.pop("libraries")
-    for name, value in {**info, **libraries}.items():
+    known = {name: value for name, value in info.items() if value is not None}
+    for name, value in {**known, **libraries}.items():
         console().print(f"{name:14}{value}", markup=False)
 
 

@@ -124,7 +124,12 @@ async def test_workers_and_builds_are_told(client, database):
             host="here",
             pid=1,
             port=5002,
-            build={"version": "0.0.9", "commit": "abc"},
+            build={
+                "version": "0.0.9",
+                "commit": "abc",
+                "image": "worker-gpu",
+                "lock": "e3b0",
+            },
         )
     )
     (worker,) = (await client.get("/api/v1/workers")).json()["items"]
@@ -132,7 +137,14 @@ async def test_workers_and_builds_are_told(client, database):
     builds = (await client.get("/api/v1/build")).json()
     assert builds["backend"]["version"] == build_info().version
     assert builds["workers"] == [
-        {"worker": "w1", "state": "starting", "version": "0.0.9", "commit": "abc"}
+        {
+            "worker": "w1",
+            "state": "starting",
+            "version": "0.0.9",
+            "commit": "abc",
+            "image": "worker-gpu",
+            "lock": "e3b0",
+        }
     ]
 
 

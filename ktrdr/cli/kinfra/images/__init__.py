@@ -1,0 +1,1 @@
+"""``kinfra images``: build the images, prove them from the inside, weigh them."""

@@ -1,0 +1,198 @@
+"""The container engine: docker or podman, by its command."""
+
+import json
+import os
+import shutil
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+from ktrdr.errors import InputError, NotFoundError, RunError
+
+NAMES = ("docker", "podman")
+_ANSWER_TIMEOUT_S = 30.0
+# Exit code that the command `timeout` gives for the same.
+_TIMED_OUT = 124
+_TOLD_LINES = 20
+
+
+class EngineError(RunError):
+    """The engine could not do what it was asked; the message ends with its own."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Done:
+    """A call of the engine that ended.
+
+    Attributes
+    ----------
+    code : int
+        Exit code; 124 if the time ran out.
+    out, err : str
+        What it wrote.
+    """
+
+    code: int
+    out: str
+    err: str
+
+
+@dataclass(frozen=True)
+class Engine:
+    """A container engine that answers.
+
+    Attributes
+    ----------
+    name : str
+        ``docker`` or ``podman``, which is also its command.
+    """
+
+    name: str
+
+    @classmethod
+    def find(cls, name: str | None = None) -> "Engine":
+        """Return the engine ``name``, by default the one that ``KTRDR_ENGINE`` names.
+
+        Where neither names one, it is docker if that answers, else podman.
+
+        Raises
+        ------
+        InputError
+            If none answers; tells what each said.
+        """
+        name = name or os.environ.get("KTRDR_ENGINE") or None
+        if name is not None and name not in NAMES:
+            raise InputError(
+                f"{name[:80]!r} is no container engine that ktrdr knows; "
+                f"known are {' and '.join(NAMES)}"
+            )
+        silences = {}
+        for one in (name,) if name else NAMES:
+            silence = _silence(one)
+            if silence is None:
+                return cls(one)
+            silences[one] = silence
+        told = "; ".join(f"{one}: {why}" for one, why in silences.items())
+        raise InputError(
+            f"no container engine answers ({told}): install or start one, "
+            "or name another with --engine or KTRDR_ENGINE"
+        )
+
+    def run(
+        self, *arguments: str, stdin: str | None = None, timeout_s: float = 600
+    ) -> str:
+        """Return what a call writes to its standard output.
+
+        Raises
+        ------
+        EngineError
+            If it fails or takes longer than ``timeout_s``.
+        """
+        done = self.attempt(*arguments, stdin=stdin, timeout_s=timeout_s)
+        if done.code:
+            raise EngineError(self._failure(arguments, done))
+        return done.out
+
+    def attempt(
+        self, *arguments: str, stdin: str | None = None, timeout_s: float = 600
+    ) -> Done:
+        """Make a call whose failure is one of the answers."""
+        command = [self.name, *arguments]
+        try:
+            done = subprocess.run(
+                command,
+                # Nothing to read is nothing to wait for.
+                input=stdin or "",
+                capture_output=True,
+                text=True,
+                errors="replace",
+                timeout=timeout_s,
+            )
+        except subprocess.TimeoutExpired as late:
+            err = f"{_text(late.stderr)}\nno end after {timeout_s:g} s"
+            return Done(code=_TIMED_OUT, out=_text(late.stdout), err=err)
+        return Done(code=done.returncode, out=done.stdout, err=done.stderr)
+
+    def stream(self, *arguments: str, folder: Path | None = None) -> None:
+        """Make a call in ``folder`` whose output is shown on standard error.
+
+        Raises
+        ------
+        EngineError
+            If it fails.
+        """
+        done = subprocess.run(
+            [self.name, *arguments],
+            stdin=subprocess.DEVNULL,
+            # Standard output is for the command's own result.
+            stdout=2,
+            cwd=folder,
+        )
+        if done.returncode:
+            raise EngineError(
+                f"`{self._told(arguments)}` failed with exit code "
+                f"{done.returncode}; its output is above"
+            )
+
+    def has_image(self, reference: str) -> bool:
+        """Return whether the image is there."""
+        return self.attempt("image", "inspect", reference).code == 0
+
+    def inspect(self, reference: str) -> dict[str, object]:
+        """Return what the engine knows about an image.
+
+        Raises
+        ------
+        NotFoundError
+            If it is not there.
+        """
+        done = self.attempt("image", "inspect", reference)
+        if done.code:
+            raise NotFoundError(
+                f"{self.name} has no image {reference}: build it with "
+                f"`kinfra images build`, or pull it ({done.err.strip()[-300:]})"
+            )
+        document: dict[str, object] = json.loads(done.out)[0]
+        return document
+
+    def size_bytes(self, reference: str) -> int:
+        """Return what an image weighs on disk, all its layers together.
+
+        Raises
+        ------
+        KtrdrError
+            If it is not there.
+        """
+        if self.name == "podman":
+            return int(str(self.inspect(reference)["Size"]))
+        # What docker's `inspect` tells is, where images lie in containerd's store,
+        # the size of the compressed layers.
+        shown = ("--no-trunc", "--human=false", "--format", "{{.Size}}")
+        return sum(map(int, self.run("history", *shown, reference).split()))
+
+    def _failure(self, arguments: tuple[str, ...], done: Done) -> str:
+        tail = "\n".join((done.err or done.out).strip().splitlines()[-_TOLD_LINES:])
+        return f"`{self._told(arguments)}` failed with exit code {done.code}:\n{tail}"
+
+    def _told(self, arguments: tuple[str, ...]) -> str:
+        command = " ".join([self.name, *arguments])
+        return command if len(command) <= 300 else f"{command[:300]} ..."
+
+
+def _silence(name: str) -> str | None:
+    if shutil.which(name) is None:
+        return "not installed"
+    engine = Engine(name)
+    # Asks the server too: docker without one fails here.
+    done = engine.attempt("info", timeout_s=_ANSWER_TIMEOUT_S)
+    if done.code == 0:
+        return None
+    lines = (done.err or done.out).strip().splitlines() or ["no answer"]
+    return lines[-1][:200]
+
+
+def _text(output: str | bytes | None) -> str:
+    # Python gives bytes after a time-out even where text was asked for.
+    return (
+        output.decode(errors="replace") if isinstance(output, bytes) else output or ""
+    )

@@ -1,0 +1,94 @@
+"""What is asked of a container engine, and how its answers are told."""
+
+import pytest
+
+from ktrdr.cli.kinfra.images.engine import Engine, EngineError
+from ktrdr.errors import InputError, NotFoundError
+
+
+def test_docker_comes_before_podman(engines):
+    engines.install("docker")
+    engines.install("podman")
+    assert Engine.find() == Engine("docker")
+
+
+def test_podman_is_found_where_docker_does_not_answer(engines):
+    engines.install("docker")
+    engines.install("podman")
+    (engines.folder / "docker").write_text("#!/bin/sh\nexit 1\n")
+    assert Engine.find() == Engine("podman")
+
+
+def test_a_named_engine_is_taken_and_its_option_comes_first(engines, monkeypatch):
+    engines.install("docker")
+    engines.install("podman")
+    monkeypatch.setenv("KTRDR_ENGINE", "podman")
+    assert Engine.find() == Engine("podman")
+    assert Engine.find("docker") == Engine("docker")
+
+
+def test_where_none_answers_it_is_told_why(engines, monkeypatch):
+    monkeypatch.setenv("PATH", str(engines.folder))
+    engines.install("docker")
+    engines.answer("info", code=1, err="Cannot connect to the daemon\n")
+    with pytest.raises(InputError) as refused:
+        Engine.find()
+    assert "docker: Cannot connect to the daemon" in str(refused.value)
+    assert "podman: not installed" in str(refused.value)
+
+
+def test_an_engine_of_another_kind_is_refused():
+    with pytest.raises(InputError, match="'nerdctl' is no container engine"):
+        Engine.find("nerdctl")
+
+
+def test_a_call_gets_its_input_and_gives_its_output(docker):
+    (docker.folder / "docker").write_text('#!/bin/sh\necho "$1: $(cat)"\n')
+    assert Engine("docker").run("run", stdin="words") == "run: words\n"
+    assert Engine("docker").run("run") == "run: \n"
+
+
+def test_a_failure_tells_the_call_and_the_end_of_what_the_engine_said(docker):
+    lines = "\n".join(f"line {number}" for number in range(50))
+    docker.answer("pull", code=3, err=f"{lines}\nno such host\n")
+    with pytest.raises(EngineError) as failed:
+        Engine("docker").run("pull", "x")
+    assert "`docker pull x` failed with exit code 3" in str(failed.value)
+    assert str(failed.value).endswith("no such host")
+    assert "line 10\n" not in str(failed.value)
+
+
+def test_a_call_that_takes_too_long_ends(docker):
+    (docker.folder / "docker").write_text("#!/bin/sh\necho begun\nexec sleep 60\n")
+    done = Engine("docker").attempt("run", timeout_s=0.5)
+    assert (done.code, done.out) == (124, "begun\n")
+    assert "no end after 0.5 s" in done.err
+
+
+def test_output_that_passes_through_leaves_standard_output_alone(docker, capfd):
+    docker.answer("build", out="step 1\n")
+    Engine("docker").stream("build", ".")
+    assert capfd.readouterr() == ("", "step 1\n")
+    docker.answer("push", code=1)
+    with pytest.raises(EngineError, match="`docker push` failed with exit code 1"):
+        Engine("docker").stream("push")
+
+
+def test_an_image_weighs_what_its_layers_weigh(docker):
+    docker.answer("history --no-trunc --human=false", out="5\n0\n37\n")
+    assert Engine("docker").size_bytes("x:1") == 42
+
+
+def test_podman_tells_the_size_itself(engines):
+    engines.install("podman")
+    engines.answer("image inspect x:1", out='[{"Size": 42}]')
+    assert Engine("podman").size_bytes("x:1") == 42
+
+
+def test_an_image_that_is_not_there_says_how_to_have_it(docker):
+    docker.answer("image inspect x:1", code=1, err="No such image")
+    docker.answer("image inspect y:1", out='[{"Id": "sha256:1"}]')
+    assert not Engine("docker").has_image("x:1")
+    assert Engine("docker").inspect("y:1") == {"Id": "sha256:1"}
+    with pytest.raises(NotFoundError, match=r"no image x:1.*kinfra images build"):
+        Engine("docker").inspect("x:1")
