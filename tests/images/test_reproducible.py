@@ -69,7 +69,9 @@ def files(engine: Engine, name: str, folder: Path) -> dict[tuple[int, str], str]
     return found
 
 
-@pytest.mark.parametrize("key", ["backend", "worker-cpu"])
+@pytest.mark.parametrize(
+    "key", ["backend", pytest.param("worker-cpu", marks=pytest.mark.slow)]
+)
 def test_layers_come_again_and_large_ones_outlast_a_change_of_ktrdr(
     key: str, engine: Engine, source: Path, tmp_path: Path
 ):

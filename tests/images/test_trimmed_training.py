@@ -14,7 +14,7 @@ from tests.docker_context import ROOT
 CONTRACT = load_contract(ROOT)
 IDENTITY = {"COMMIT": "0" * 40, "SOURCE_DATE_EPOCH": "1700000000"}
 # Both builds, and two trainings of each example.
-pytestmark = pytest.mark.timeout(3600)
+pytestmark = [pytest.mark.timeout(3600), pytest.mark.slow]
 TRAIN_ALL = """
 import json, subprocess
 from ktrdr.strategy import examples_folder

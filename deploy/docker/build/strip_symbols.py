@@ -2,9 +2,9 @@
 
 A fifth of ``libtorch_cpu`` is names for debuggers. Debian's ``strip`` takes them too,
 but a build would then need Debian's packages beside Python's, its releases differ in
-what they write, and it breaks libraries to which ``patchelf`` added a segment behind
-the tables. Here every segment keeps its address and its bytes, and that is checked: a
-library that could not be tried, for want of a GPU, runs as it did.
+what they write, and it breaks some libraries that ``patchelf`` has changed, as it has
+torch's for CUDA. Here every segment keeps its address and its bytes, and that is
+checked: a library that could not be tried, for want of a GPU, runs as it did.
 """
 
 import struct

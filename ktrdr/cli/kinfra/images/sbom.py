@@ -5,8 +5,11 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from ktrdr.cli.kinfra.images.engine import Engine
 from ktrdr.cli.kinfra.images.references import Found
@@ -49,7 +52,8 @@ def write_sbom(engine: Engine, found: Found, folder: Path) -> Sbom:
     folder.mkdir(parents=True, exist_ok=True)
     slim = "-slim" if found.is_slim else ""
     path = folder / f"{found.image.key}{slim}.spdx.json"
-    _scan(f"{engine.name}:{found.reference}", path)
+    with _source(engine, found.reference) as source:
+        _scan(source, found, path)
     counts = count_packages(json.loads(path.read_text("utf-8")))
     missing = [kind for kind, count in counts.items() if not count]
     if missing:
@@ -77,8 +81,23 @@ def count_packages(document: dict[str, object]) -> dict[str, int]:
     }
 
 
-def _scan(source: str, path: Path) -> None:
+@contextmanager
+def _source(engine: Engine, reference: str) -> Iterator[str]:
+    """Lend what syft reads the image from."""
+    if engine.name == "docker":
+        yield f"docker:{reference}"
+        return
+    # Podman answers syft only where its service runs, which it needs for nothing else.
+    with TemporaryDirectory() as folder:
+        archive = str(Path(folder) / "image.tar")
+        save = ("save", "--format=docker-archive", f"--output={archive}", reference)
+        engine.run(*save, timeout_s=_TIMEOUT_S)
+        yield f"docker-archive:{archive}"
+
+
+def _scan(source: str, found: Found, path: Path) -> None:
     command = [_syft(), "scan", source, "--quiet", "--output", f"spdx-json={path}"]
+    command += ["--source-name", found.image.name]
     done = subprocess.run(
         command,
         capture_output=True,
@@ -87,7 +106,8 @@ def _scan(source: str, path: Path) -> None:
         env={**os.environ, "SYFT_CHECK_FOR_APP_UPDATE": "false"},
     )
     if done.returncode:
-        raise RunError(f"syft could not read {source}: {done.stderr.strip()[-600:]}")
+        why = (done.stderr or done.stdout).strip()[-600:]
+        raise RunError(f"syft could not read {source} (exit {done.returncode}): {why}")
 
 
 def _syft() -> str:

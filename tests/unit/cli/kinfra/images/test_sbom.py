@@ -14,7 +14,8 @@ PROGRAM = """\
 #!{python} -IS
 import pathlib, sys
 asked = sys.argv[1:]
-assert asked[:2] == ["scan", "docker:ktrdr-backend:prod"], asked
+if asked[1] != "docker:ktrdr-backend:prod":
+    assert asked[1].startswith("docker-archive:"), asked
 path = asked[asked.index("--output") + 1].removeprefix("spdx-json=")
 pathlib.Path(path).write_text({document!r})
 sys.exit({code})
@@ -54,6 +55,16 @@ def test_document_lies_in_the_folder_and_is_counted(syft, tmp_path):
     assert made.path == tmp_path / "sboms" / "backend.spdx.json"
     assert made.path.is_file()
     assert made.packages == {"Python": 2, "Debian": 1}
+
+
+def test_podmans_image_is_read_from_an_archive(syft, engines, tmp_path):
+    engines.install("podman")
+    syft(PYTHON, SYSTEM)
+    made = write_sbom(Engine("podman"), subject().found, tmp_path)
+    assert made.packages == {"Python": 1, "Debian": 1}
+    (call,) = engines.calls
+    assert call[1:3] == ["save", "--format=docker-archive"]
+    assert call[-1] == "ktrdr-backend:prod"
 
 
 @pytest.mark.parametrize(("there", "told"), [(PYTHON, "Debian"), (SYSTEM, "Python")])
