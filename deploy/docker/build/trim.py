@@ -1,16 +1,15 @@
 """Take from the environment what no run needs, torch aside.
 
-Usage: ``python trim.py [--keep-types]``
+Usage: ``python trim.py``
 """
 
-import argparse
 import shutil
 from pathlib import Path
 
 ENVIRONMENT = Path("/app/.venv")
-TYPES = ("**/*.pyi", "types for checkers")
 # Pattern in site-packages, and why no run needs it.
 REMOVALS = (
+    ("**/*.pyi", "types for checkers"),
     ("**/*.pxd", "declarations for compiling against the package"),
     ("**/*.pyx", "source of what is compiled"),
     ("**/*.[ch]", "source of what is compiled"),
@@ -25,12 +24,9 @@ REMOVALS = (
 
 
 def main() -> None:
-    """Remove what the tables name and tell how much that was."""
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--keep-types", action="store_true")
-    types = () if parser.parse_args().keep_types else (TYPES,)
+    """Remove what the table names and tell how much that was."""
     site_packages = next(ENVIRONMENT.glob("lib/python3*/site-packages"))
-    for pattern, reason in (*types, *REMOVALS):
+    for pattern, reason in REMOVALS:
         size = sum(remove(path) for path in sorted(site_packages.glob(pattern)))
         if size:
             print(f"{size / 1e6:6.1f} MB  {pattern}: {reason}")

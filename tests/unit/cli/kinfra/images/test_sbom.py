@@ -57,12 +57,18 @@ def test_document_lies_in_the_folder_and_is_counted(syft, tmp_path):
     assert made.packages == {"Python": 2, "Debian": 1}
 
 
-def test_podmans_image_is_read_from_an_archive(syft, engines, tmp_path):
+@pytest.fixture
+def podman(engines):
     engines.install("podman")
+    return engines
+
+
+# In this order, as both are run by the interpreter that syft then hides.
+def test_podmans_image_is_read_from_an_archive(podman, syft, tmp_path):
     syft(PYTHON, SYSTEM)
     made = write_sbom(Engine("podman"), subject().found, tmp_path)
     assert made.packages == {"Python": 1, "Debian": 1}
-    (call,) = engines.calls
+    (call,) = podman.calls
     assert call[1:3] == ["save", "--format=docker-archive"]
     assert call[-1] == "ktrdr-backend:prod"
 
