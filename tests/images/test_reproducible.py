@@ -49,19 +49,25 @@ def build(
     return list(root["Layers"])
 
 
+def content_of(archive: tarfile.TarFile, member: str | tarfile.TarInfo) -> bytes:
+    file = archive.extractfile(member)
+    assert file is not None, f"{member} is no file"
+    return file.read()
+
+
 def files(engine: Engine, name: str, folder: Path) -> dict[tuple[int, str], str]:
     """Return what is known of each file by layer and path, as text."""
     path = folder / "image.tar"
     form = ["--format", "docker-archive"] if engine.name == "podman" else []
     engine.run("save", *form, "--output", str(path), name)
     with tarfile.open(path) as archive:
-        manifest = json.loads(archive.extractfile("manifest.json").read())  # type: ignore[union-attr]
+        manifest = json.loads(content_of(archive, "manifest.json"))
         found = {}
         for number, layer in enumerate(manifest[0]["Layers"]):
             with tarfile.open(fileobj=archive.extractfile(layer)) as members:
                 for one in members:
-                    content = members.extractfile(one) if one.isfile() else None
-                    digest = hashlib.sha256(content.read() if content else b"")
+                    content = content_of(members, one) if one.isfile() else b""
+                    digest = hashlib.sha256(content)
                     found[number, one.name] = (
                         f"{one.mode:o} {one.uid} {one.mtime} {one.linkname} "
                         f"{digest.hexdigest()}"

@@ -12,4 +12,10 @@ EngineName = Annotated[
         help="Container engine; by default KTRDR_ENGINE, or the one that answers.",
     ),
 ]
+HereImages = Annotated[
+    list[str] | None,
+    typer.Argument(
+        metavar="[IMAGE]...", help="Keys or references; by default all that are there."
+    ),
+]
 EveryImage = Annotated[bool, typer.Option("--all", help="All images of the table.")]

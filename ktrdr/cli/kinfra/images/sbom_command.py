@@ -5,18 +5,12 @@ from typing import Annotated
 
 import typer
 
-from ktrdr.cli.kinfra.images.options import EngineName
+from ktrdr.cli.kinfra.images.options import EngineName, HereImages
 from ktrdr.cli.options import AsJson
 
 
 def sbom(
-    images: Annotated[
-        list[str] | None,
-        typer.Argument(
-            metavar="[IMAGE]...",
-            help="Keys or references; by default all that are there.",
-        ),
-    ] = None,
+    images: HereImages = None,
     folder: Annotated[
         Path, typer.Option(help="Where to write; made if it is not there.")
     ] = Path("sboms"),

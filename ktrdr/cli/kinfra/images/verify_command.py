@@ -4,18 +4,12 @@ from typing import Annotated
 
 import typer
 
-from ktrdr.cli.kinfra.images.options import EngineName
+from ktrdr.cli.kinfra.images.options import EngineName, HereImages
 from ktrdr.cli.options import AsJson
 
 
 def verify(
-    images: Annotated[
-        list[str] | None,
-        typer.Argument(
-            metavar="[IMAGE]...",
-            help="Keys or references; by default all that are there.",
-        ),
-    ] = None,
+    images: HereImages = None,
     every: Annotated[
         bool,
         typer.Option("--all", help="All that are there, and tell which are not."),

@@ -103,15 +103,15 @@ def _draw_model(system: System) -> None:
 
 
 def _refuse_role(subject: Subject, role: str) -> str:
-    right = [one.name for one in subject.contract.images if role in one.does
-             and one.key != subject.image.key and one.published]  # fmt: skip
+    others = [one for one in subject.contract.images if one.key != subject.image.key]
+    right = [one.name for one in others if role in one.does and one.published]
     return _require_refusal(subject, ("ktrdr", "worker", role), right)
 
 
 def _refuse_accelerator(subject: Subject) -> str:
     other = "cuda" if subject.image.accelerator == "cpu" else "cpu"
-    right = [one.name for one in subject.contract.images
-             if one.accelerator == other and one.published]  # fmt: skip
+    published = [one for one in subject.contract.images if one.published]
+    right = [one.name for one in published if one.accelerator == other]
     command = ("ktrdr", "worker", "training")
     return _require_refusal(subject, command, right, f"--env=KTRDR_ACCELERATOR={other}")
 
