@@ -9,7 +9,7 @@ export KTRDR_HOME ?= $(CURDIR)/.ktrdr
 IMAGES ?= backend worker-cpu dev
 
 .PHONY: help demo test test-unit test-faults test-images quality format bench clean
-.PHONY: locks images images-gpu verify-images
+.PHONY: locks images images-gpu verify-images test-deployments
 
 help:
 	@echo "make demo       train and backtest a strategy on real EURUSD bars, write a report"
@@ -22,6 +22,7 @@ help:
 	@echo "make images-gpu  build the GPU's image, of 3.7 GB"
 	@echo "make verify-images  prove the images that are there from the inside"
 	@echo "make test-images  tests that need a container engine"
+	@echo "make test-deployments  rollouts on a container engine, and the way back"
 	@echo "make locks      write what the images install; CHECK=1 tells whether it differs"
 	@echo "make bench      speed and memory beside other tools"
 	@echo "make clean      remove .venv, .ktrdr and caches"
@@ -42,6 +43,9 @@ test-unit: $(VENV)/.ready-dev
 
 test-faults: $(VENV)/.ready-dev
 	$(BIN)/pytest -s tests/faults
+
+test-deployments: $(VENV)/.ready-dev
+	$(BIN)/pytest -s tests/deployments
 
 test-images: $(VENV)/.ready-dev
 	$(BIN)/pytest -s tests/images

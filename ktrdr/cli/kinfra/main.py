@@ -5,6 +5,9 @@ import sys
 import typer
 
 from ktrdr.cli.border import run
+from ktrdr.cli.kinfra.deploy.deploy_command import deploy
+from ktrdr.cli.kinfra.deploy.history_command import history
+from ktrdr.cli.kinfra.deploy.rollback_command import rollback
 from ktrdr.cli.kinfra.images import commands as images
 from ktrdr.cli.options import AsJson
 
@@ -16,6 +19,9 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 app.add_typer(images.app, name="images")
+app.command()(deploy)
+app.command()(rollback)
+app.command()(history)
 
 
 @app.command("build-info")

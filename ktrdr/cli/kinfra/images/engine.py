@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 import subprocess
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -133,6 +134,29 @@ class Engine:
                 f"`{self._told(arguments)}` failed with exit code "
                 f"{done.returncode}; its output is above"
             )
+
+    def pour(
+        self, *arguments: str, source: Path | None = None, target: Path | None = None
+    ) -> None:
+        """Make a call that reads from one file and writes to another, byte by byte.
+
+        Raises
+        ------
+        EngineError
+            If it fails; ``target`` then holds what came before.
+        """
+        with ExitStack() as stack:
+            given = stack.enter_context(open(source or os.devnull, "rb"))
+            taken = stack.enter_context(open(target or os.devnull, "wb"))
+            done = subprocess.run(
+                [self.name, *arguments],
+                stdin=given,
+                stdout=taken,
+                stderr=subprocess.PIPE,
+            )
+        if done.returncode:
+            told = Done(code=done.returncode, out="", err=_text(done.stderr))
+            raise EngineError(self._failure(arguments, told))
 
     def has_image(self, reference: str) -> bool:
         """Return whether the image is there."""

@@ -1,0 +1,189 @@
+"""A small system on a real engine, and releases of ktrdr to roll out to it."""
+
+import json
+import secrets
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from typer.testing import CliRunner
+
+from ktrdr.cli.kinfra.images.engine import Engine
+from ktrdr.cli.kinfra.main import app
+from ktrdr.client import Client
+from tests.images.derived import built, python, written_into
+
+HERE = Path(__file__).parent
+FILES = ("docker-compose.core.yml", "docker-compose.workers.yml")
+LABEL = "LABEL org.opencontainers.image.{}={}"
+COMMIT = "1" * 40
+# What makes a release of its own of the image: its build information and its label.
+NEXT = "\n".join(
+    [
+        LABEL.format("revision", COMMIT),
+        python(
+            "import json; path = pathlib.Path('/build-info.json'); "
+            f"facts = json.loads(path.read_text()) | dict(commit={COMMIT!r}); "
+            "path.write_text(json.dumps(facts))"
+        ),
+    ]
+)
+CRASHES = written_into("ktrdr/api/main.py", "\nraise SystemExit('planted crash')\n")
+STEP = python(
+    "(packages / 'ktrdr/database/migrations/0099_planted.sql')"
+    ".write_text('CREATE TABLE ktrdr.planted (n int)')"
+)
+# Named by tag; all but the first are made from it.
+RELEASES = {
+    "good": "",
+    "next": NEXT,
+    "crashes": f"{NEXT}\n{CRASHES}",
+    "lies": LABEL.format("revision", "2" * 40),
+    "schema": f"{NEXT}\n{STEP}",
+    "schema-crashes": f"{NEXT}\n{STEP}\n{CRASHES}",
+    "foreign": "\n".join(
+        [
+            LABEL.format("version", "9.9.9"),
+            python(
+                "path = next(packages.glob('ktrdr-*.dist-info')) / 'METADATA'; "
+                "path.write_text(path.read_text().replace("
+                "'Version: 0.1.0', 'Version: 9.9.9', 1))"
+            ),
+        ]
+    ),
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class System:
+    """What runs, and its releases.
+
+    Attributes
+    ----------
+    name : str
+        Of the compose project.
+    folder : Path
+        Of its compose files.
+    images : str
+        Repositories' common beginning.
+    """
+
+    engine: Engine
+    name: str
+    folder: Path
+    images: str
+
+    def kinfra(self, *arguments: str):
+        return CliRunner().invoke(app, list(arguments))
+
+    def deploy(self, area: str, tag: str, *options: str):
+        how = ("--folder", str(self.folder), "--tag", tag, "--pull=missing")
+        return self.kinfra("deploy", area, *how, "--wait=90", *options)
+
+    def identifier(self, tag: str) -> str:
+        reference = f"{self.images}/ktrdr-backend:{tag}"
+        return str(self.engine.inspect(reference)["Id"])
+
+    def container(self, service: str) -> dict[str, str]:
+        """Return which container runs the service, since when, and its image."""
+        shown = self.engine.run(
+            *("ps", "--all", "--quiet", "--no-trunc"),
+            f"--filter=label=com.docker.compose.project={self.name}",
+            f"--filter=label=com.docker.compose.service={service}",
+            "--filter=label=com.docker.compose.oneoff=False",
+        )
+        (one,) = json.loads(self.engine.run("container", "inspect", *shown.split()))
+        state = one["State"]
+        return {
+            "id": one["Id"],
+            "image": one["Image"],
+            "state": state["Status"],
+            "began": state["StartedAt"],
+        }
+
+    @contextmanager
+    def client(self) -> Iterator[Client]:
+        """Lend a client with an admin's token."""
+        container = self.container("backend")["id"]
+        address = self.engine.run("port", container, "8000/tcp").split()[0]
+        client = Client(f"http://{address}", self.token())
+        try:
+            yield client
+        finally:
+            client.close()
+
+    def token(self) -> str:
+        path = self.folder / "token"
+        if not path.exists():
+            # In the database alone, as there may be no backend yet.
+            name = f"tests-{secrets.token_hex(4)}"
+            made = self.compose(
+                *("run", "--rm", "--no-TTY", "backend", "ktrdr", "auth", "create"),
+                *(name, "--role=admin", "--json"),
+            )
+            path.write_text(str(json.loads(made)["token"]))
+        return path.read_text()
+
+    def compose(self, *arguments: str) -> str:
+        file = str(self.folder / FILES[0])
+        return self.engine.run("compose", "--file", file, *arguments)
+
+    def query(self, statement: str) -> str:
+        """Ask the database, by its own command."""
+        container = self.container("database")["id"]
+        how = ("psql", "-U", "ktrdr", "-Atc", statement)
+        return self.engine.run("exec", container, *how).strip()
+
+
+@contextmanager
+def running_system(engine: Engine, folder: Path) -> Iterator[System]:
+    """Lend a system whose database has its tables and an admin's token; no backend."""
+    mark = secrets.token_hex(4)
+    system = System(
+        engine=engine,
+        name=f"ktrdr-rollout-{mark}",
+        folder=folder,
+        images=f"localhost/ktrdr-rollout-{mark}",
+    )
+    for file in FILES:
+        shutil.copy(HERE / file, folder)
+    variables = {
+        "PROJECT": system.name,
+        "PASSWORD": secrets.token_hex(12),
+        "IMAGES": system.images,
+    }
+    lines = "".join(f"{name}={value}\n" for name, value in variables.items())
+    (folder / ".env").write_text(lines)
+    try:
+        _make_releases(system)
+        system.token()
+        yield system
+    finally:
+        for file in FILES[::-1]:
+            how = ("--file", str(folder / file), "down", "--volumes", "--timeout=3")
+            engine.attempt("compose", *how)
+        _remove_images(system)
+
+
+def _make_releases(system: System) -> None:
+    origin = built(system.engine, "backend").reference
+    recipe = system.folder / "Dockerfile"
+    formatted = ("--format=docker",) if system.engine.name == "podman" else ()
+    for tag, lines in RELEASES.items():
+        name = f"{system.images}/ktrdr-backend:{tag}"
+        recipe.write_text(f"FROM {origin}\n{lines}\n", "utf-8")
+        with recipe.open(encoding="utf-8") as text:
+            # The recipe alone: nothing of the folder is sent.
+            system.engine.run(
+                "build", *formatted, "--tag", name, "-", stdin=text.read()
+            )
+
+
+def _remove_images(system: System) -> None:
+    shown = system.engine.run("image", "ls", "--format", "{{.Repository}}:{{.Tag}}")
+    marks = (system.images, f"localhost/ktrdr-deployed/{system.name}")
+    for name in shown.split():
+        if name.startswith(marks):
+            system.engine.attempt("image", "rm", "--force", name)
