@@ -59,7 +59,7 @@ def deploy_part(
     references = wanted_references(target.parts, wanted)
     with target.history.alone():
         pins = fetch(target.project, references, pull)
-        target.fetch_others(tell)
+        target.fetch_others(target.parts.below, tell)
         plan = Plan(parts=target.parts, pins=pins, before=target.running())
         keep_all(target.project, target.history.owner, plan.all_pins)
         target.start(target.parts.below, gate)
@@ -72,6 +72,7 @@ def deploy_part(
             plan, record=record, change=change, gate=gate, tell=tell
         )
         # What only watches is no reason to go back.
+        target.fetch_others(target.parts.above, tell)
         target.start(target.parts.above, gate)
         return done
 

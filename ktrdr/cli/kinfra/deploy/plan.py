@@ -22,14 +22,15 @@ class Parts:
     Attributes
     ----------
     below : tuple of Service
-        With images of others, and needing none of ours: started first if they don't
-        run, never replaced.
+        With images of others, and needed by ours: started first if they don't run,
+        never replaced.
     jobs : tuple of Service
         Ours that end when their work is done, such as the migration; in their order.
     ours : tuple of Service
         Replaced one by one, in this order.
     above : tuple of Service
-        With images of others, and needing ours: started last if they don't run.
+        With images of others, and not needed, such as what watches ours: started last
+        if they don't run.
     """
 
     below: tuple[Service, ...]
@@ -73,13 +74,14 @@ def divide(services: Sequence[Service], names: Iterable[str]) -> Parts:
             f"{', '.join(sorted(known))}"
         )
     others = [one for one in order if one not in ours]
-    above = _needing(ours, others)
+    # Ours need the database whether they say so or not.
+    needed = _needed([one.name for one in ours], services) | {_DATABASE}
     return Parts(
-        below=tuple(one for one in others if one not in above),
+        below=tuple(one for one in others if one.name in needed),
         jobs=tuple(jobs),
         # Workers are held to the release of the backend.
         ours=tuple(sorted(running, key=lambda one: one.name != _BACKEND)),
-        above=tuple(above),
+        above=tuple(one for one in others if one.name not in needed),
     )
 
 
@@ -93,14 +95,15 @@ def _awaited(services: Sequence[Service]) -> set[str]:
     }
 
 
-def _needing(ours: Sequence[Service], others: Sequence[Service]) -> list[Service]:
-    """Return those of ``others``, who are in order, that need ours, or need them."""
-    names = {one.name for one in ours}
-    found = []
-    for one in others:
-        if names & set(one.needs):
-            names.add(one.name)
-            found.append(one)
+def _needed(names: Iterable[str], services: Sequence[Service]) -> set[str]:
+    """Return what services of these names need, and what those need in turn."""
+    by_name = {one.name: one for one in services}
+    found: set[str] = set()
+    waiting = list(names)
+    while waiting:
+        needs = set(by_name[waiting.pop()].needs) & set(by_name) - found
+        found |= needs
+        waiting += needs
     return found
 
 

@@ -97,9 +97,11 @@ class Target:
                 found[service.name] = pin
         return found
 
-    def fetch_others(self, tell: Callable[[str], None]) -> None:
-        """Have the images of others here that services run."""
-        for image in {one.image for one in (*self.parts.below, *self.parts.above)}:
+    def fetch_others(
+        self, services: Sequence[Service], tell: Callable[[str], None]
+    ) -> None:
+        """Have the images here that services with images of others run."""
+        for image in dict.fromkeys(one.image for one in services):
             if self.project.image(image) is None:
                 tell(f"pull {image}")
                 self.project.pull(image)

@@ -52,14 +52,16 @@ def test_services_whose_end_others_await_are_jobs_in_their_order():
     assert names(parts.all_ours) == ["migration", "access", "backend"]
 
 
-def test_others_that_need_ours_come_after_them():
+def test_others_come_before_ours_if_they_are_needed_else_after_them():
     keys = Service(name="keys", image="postgres:17")
     database = Service(name="database", image="postgres:17", needs={"keys": COMPLETED})
+    backend = Service(name="backend", image=BACKEND.image, needs={"database": "x"})
+    traces = Service(name="a-trace-store", image="z")
     watcher = Service(name="watcher", image="x", needs={"backend": "service_healthy"})
     view = Service(name="a-view", image="y", needs={"watcher": "service_started"})
-    parts = divide([view, watcher, BACKEND, database, keys], NAMES)
+    parts = divide([view, watcher, backend, traces, database, keys], NAMES)
     assert names(parts.below) == ["keys", "database"]
-    assert names(parts.above) == ["watcher", "a-view"]
+    assert names(parts.above) == ["a-trace-store", "watcher", "a-view"]
     assert parts.jobs == ()
 
 
