@@ -123,6 +123,10 @@ class Settings(BaseSettings):
         ge=0.0,
         description="Pause before the second attempt, seconds; doubled each time.",
     )
+    environments: _Place = Field(
+        default_factory=lambda: user_data_path("ktrdr", appauthor=False) / "kinfra",
+        description="Folder of what `kinfra` runs on this machine, for all checkouts.",
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         default="info", description="Least severity that servers log."
     )
