@@ -2,16 +2,26 @@
 
 from functools import cache
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+from urllib.parse import quote, urlsplit, urlunsplit
 
 from platformdirs import user_data_path
-from pydantic import AfterValidator, Field, SecretStr, ValidationError
+from pydantic import (
+    AfterValidator,
+    Field,
+    SecretStr,
+    ValidationError,
+    model_validator,
+)
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from ktrdr.errors import InputError
 
+if TYPE_CHECKING:
+    from pydantic_core import ErrorDetails
+
 # A file of variables passes "~" on as it is, where a shell would replace it.
-_Folder = Annotated[Path, AfterValidator(Path.expanduser)]
+_Place = Annotated[Path, AfterValidator(Path.expanduser)]
 
 
 class Settings(BaseSettings):
@@ -21,11 +31,11 @@ class Settings(BaseSettings):
         env_prefix="KTRDR_", env_ignore_empty=True, frozen=True
     )
 
-    home: _Folder = Field(
+    home: _Place = Field(
         default_factory=lambda: user_data_path("ktrdr", appauthor=False),
         description="Folder that holds data, models, results and checkpoints.",
     )
-    strategies: _Folder = Field(
+    strategies: _Place = Field(
         default=Path("strategies"),
         description="Folder in which strategies are looked up by name.",
     )
@@ -46,6 +56,10 @@ class Settings(BaseSettings):
     database_url: SecretStr | None = Field(
         default=None,
         description="PostgreSQL to use instead of the embedded one.",
+    )
+    database_password_file: _Place | None = Field(
+        default=None,
+        description="File with the password that the URL of the database leaves out.",
     )
     api_url: str | None = Field(
         default=None, description="Backend that commands talk to."
@@ -109,12 +123,27 @@ class Settings(BaseSettings):
         ge=0.0,
         description="Pause before the second attempt, seconds; doubled each time.",
     )
+    environments: _Place = Field(
+        default_factory=lambda: user_data_path("ktrdr", appauthor=False) / "kinfra",
+        description="Folder of what `kinfra` runs on this machine, for all checkouts.",
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         default="info", description="Least severity that servers log."
     )
     log_format: Literal["text", "json"] = Field(
         default="text", description="Form of the servers' log."
     )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _take_password(cls, given: dict[str, Any]) -> dict[str, Any]:
+        # Containers get secrets as files; the URL itself may be read by everybody.
+        file, url = given.get("database_password_file"), given.get("database_url")
+        if file is None:
+            return given
+        if url is None:
+            raise ValueError("KTRDR_DATABASE_PASSWORD_FILE needs KTRDR_DATABASE_URL")
+        return {**given, "database_url": _with_password(str(url), Path(file))}
 
     @property
     def store_location(self) -> str:
@@ -152,6 +181,25 @@ class Settings(BaseSettings):
         return self.home / "reports"
 
 
+def _with_password(url: str, file: Path) -> str:
+    parts = urlsplit(url)
+    user, mark, host = parts.netloc.rpartition("@")
+    if not mark or ":" in user:
+        raise ValueError(
+            "KTRDR_DATABASE_PASSWORD_FILE needs a KTRDR_DATABASE_URL that names a user "
+            "and no password, such as postgresql://ktrdr@host/ktrdr"
+        )
+    try:
+        password = file.expanduser().read_text("utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ValueError(f"the file {file} can't be read: {error}") from None
+    if not password:
+        raise ValueError(f"the file {file} is empty, expected a password")
+    return urlunsplit(
+        parts._replace(netloc=f"{user}:{quote(password, safe='')}@{host}")
+    )
+
+
 @cache
 def settings() -> Settings:
     """Return the settings of this process.
@@ -164,8 +212,13 @@ def settings() -> Settings:
     try:
         return Settings()
     except ValidationError as error:
-        problems = "; ".join(
-            f"KTRDR_{str(one['loc'][0]).upper()} is {one['input']!r}: {one['msg']}"
-            for one in error.errors()
-        )
+        problems = "; ".join(map(_told, error.errors()))
         raise InputError(f"the environment can't be used: {problems}") from None
+
+
+def _told(problem: "ErrorDetails") -> str:
+    # What concerns several variables has no place; its input would show them all.
+    if not problem["loc"]:
+        return problem["msg"].removeprefix("Value error, ")
+    name = f"KTRDR_{str(problem['loc'][0]).upper()}"
+    return f"{name} is {problem['input']!r}: {problem['msg']}"

@@ -13,7 +13,7 @@ from tests.deployments.system import System, running_system
 def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
     """Lend a system on which release `good` was deployed, with one worker."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("KTRDR_HOME", str(tmp_path_factory.mktemp("home")))
+        patch.setenv("KTRDR_ENVIRONMENTS", str(tmp_path_factory.mktemp("kinfra")))
         settings.cache_clear()
         folder = tmp_path_factory.mktemp("project")
         with running_system(Engine.find(), folder) as lent:

@@ -1,16 +1,17 @@
-"""A compose project, driven by the engine's own command."""
+"""A compose project as a rollout sees it."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from ktrdr.cli.kinfra import compose
+from ktrdr.cli.kinfra.compose import Compose
 from ktrdr.cli.kinfra.deploy.project import Container, ImageFacts, Service
 from ktrdr.cli.kinfra.images.engine import Done, Engine, EngineError
 
 # Containers of before end within their own grace period, which may be long.
-_UP_S = 1800.0
-_LOG_LINES = 20
+_LONGEST_S = 1800.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -19,66 +20,40 @@ class ComposeProject:
 
     Attributes
     ----------
-    engine : Engine
-    context : str or None
-        Docker context, or podman connection, of the host; None is the engine's own.
-    file : Path
-    name : str
+    compose : Compose
     scratch : Path
-        Folder for the file that says which images services run.
+        Folder for the file that says which image a service runs.
     """
 
-    engine: Engine
-    context: str | None
-    file: Path
-    name: str
+    compose: Compose
     scratch: Path
 
-    @classmethod
-    def load(
-        cls, engine: Engine, context: str | None, file: Path, scratch: Path
-    ) -> "ComposeProject":
-        """Return the project of ``file``, under the name that it gives itself.
-
-        Raises
-        ------
-        EngineError
-            If the file can't be used, or lacks a variable.
-        """
-        nameless = cls(
-            engine=engine, context=context, file=file, name="", scratch=scratch
-        )
-        return cls(
-            engine=engine,
-            context=context,
-            file=file,
-            name=str(nameless._rendered()["name"]),
-            scratch=scratch,
-        )
+    @property
+    def name(self) -> str:
+        """Name of the project, which its containers carry."""
+        return self.compose.project.name
 
     @property
     def place(self) -> str:
         """File and host, in words."""
-        return f"{self.file} on {self.context or 'this host'}"
+        project = self.compose.project
+        return f"{project.files[0]} on {project.context or 'this host'}"
 
     def services(self) -> tuple[Service, ...]:
         """Return the services that the file and the active profiles give."""
-        found = self._rendered()["services"]
+        found = self.compose.config()["services"]
         return tuple(
             Service(
                 name=name,
                 image=str(one.get("image", "")),
-                needs={
-                    other: str(need["condition"])
-                    for other, need in (one.get("depends_on") or {}).items()
-                },
+                needs=_needs(one.get("depends_on") or {}),
             )
             for name, one in sorted(found.items())
         )
 
     def pull(self, reference: str) -> None:
         """Fetch an image, showing how that goes."""
-        self.engine.stream(*self._host, "pull", reference)
+        self.compose.engine.stream(*self.compose.host(), "pull", reference)
 
     def image(self, reference: str) -> ImageFacts | None:
         """Return the image, None if the engine does not have it."""
@@ -108,40 +83,36 @@ class ComposeProject:
 
     def containers(self, service: str) -> tuple[Container, ...]:
         """Return the service's containers, those that have ended included."""
-        shown = self._do(
-            *("ps", "--all", "--quiet", "--no-trunc"),
-            *("--filter", f"label=com.docker.compose.project={self.name}"),
-            *("--filter", f"label=com.docker.compose.service={service}"),
-        )
-        if not shown.split():
+        found = [one for one in self.compose.containers() if one.service == service]
+        if not found:
             return ()
-        found = json.loads(self._do("container", "inspect", *shown.split()))
-        return tuple(_container(one) for one in found if not _is_once(one))
+        ids = [one.id for one in found]
+        documents = json.loads(self._do("container", "inspect", *ids))
+        return tuple(map(_container, found, documents))
 
     def start(self, service: str) -> None:
         """Start the service if it does not run, and nothing it depends on."""
-        how = ("--detach", "--no-deps", "--no-build", "--pull=never", "--no-recreate")
-        self._require(self._compose("up", *how, service), f"start {service}")
+        self._up(self.compose, "--no-recreate", service)
 
     def up(self, service: str, image: str) -> None:
         """Run the service, and nothing it depends on, with ``image``."""
-        how = ("--detach", "--no-deps", "--no-build", "--pull=never")
-        done = self._compose("up", *how, service, images={service: image})
-        self._require(done, f"start {service}")
+        self._up(self._with_image(service, image), service)
 
     def stop(self, service: str) -> None:
         """Stop the service's containers, with their time to finish."""
-        self._require(self._compose("stop", service), f"stop {service}")
+        self._require(self._long(self.compose, "stop", service), f"stop {service}")
 
     def remove(self, service: str) -> None:
         """Stop and remove the service's containers; volumes stay."""
-        done = self._compose("rm", "--stop", "--force", service)
-        self._require(done, f"remove {service}")
+        self.stop(service)
+        for one in self.containers(service):
+            self._do("container", "rm", "--force", one.identifier)
 
     def run(self, service: str, image: str, *command: str) -> Done:
         """Run ``command``, by default the service's own, in a container of its own."""
-        how = ("--rm", "--no-deps", "--no-TTY")
-        return self._compose("run", *how, service, *command, images={service: image})
+        how = ("--rm", "--no-deps", "-T")
+        chosen = self._with_image(service, image)
+        return self._long(chosen, "run", *how, service, *command)
 
     def ask(self, container: str, *command: str, stdin: str = "") -> Done:
         """Run ``command`` in a container that runs."""
@@ -155,81 +126,80 @@ class ComposeProject:
         target: Path | None = None,
     ) -> None:
         """Run ``command`` in a container, fed from a file, its output to a file."""
-        self.engine.pour(
-            *(*self._host, "exec", "--interactive", container, *command),
-            source=source,
-            target=target,
-        )
+        call = ("exec", "--interactive", container, *command)
+        host = self.compose.host()
+        self.compose.engine.pour(*host, *call, source=source, target=target)
 
     def logs(self, service: str) -> str:
         """Return the end of what the service's containers wrote."""
-        how = ("--no-color", "--no-log-prefix", f"--tail={_LOG_LINES}")
-        done = self._compose("logs", *how, service)
-        return (done.out or done.err).strip()
-
-    @property
-    def _host(self) -> tuple[str, ...]:
-        if self.context is None:
-            return ()
-        option = "--context" if self.engine.name == "docker" else "--connection"
-        return (option, self.context)
+        return self.compose.logs(service)
 
     def _attempt(self, *arguments: str, stdin: str = "") -> Done:
-        return self.engine.attempt(*self._host, *arguments, stdin=stdin)
+        host = self.compose.host()
+        return self.compose.engine.attempt(*host, *arguments, stdin=stdin)
 
     def _do(self, *arguments: str) -> str:
-        return self.engine.run(*self._host, *arguments)
+        return self.compose.engine.run(*self.compose.host(), *arguments)
 
-    def _compose(self, *arguments: str, images: dict[str, str] | None = None) -> Done:
-        files = ["--file", str(self.file)]
-        if images:
-            files += ["--file", str(self._written(images))]
-        named = ("--project-name", self.name) if self.name else ()
-        return self.engine.attempt(
-            *(*self._host, "compose", *named, *files, *arguments), timeout_s=_UP_S
-        )
+    def _up(self, chosen: Compose, *arguments: str) -> None:
+        # Images are fetched before, and told by what they are.
+        never = ["--pull=never"] if chosen.engine.name == "docker" else []
+        how = ("--detach", "--no-deps", "--no-build", *never)
+        done = self._long(chosen, "up", *how, *arguments)
+        self._require(done, f"start {arguments[-1]}")
 
-    def _written(self, images: dict[str, str]) -> Path:
-        self.scratch.mkdir(parents=True, exist_ok=True)
-        path = self.scratch / "images.json"
-        services = {name: {"image": image} for name, image in images.items()}
+    def _with_image(self, service: str, image: str) -> Compose:
+        """Return the project in which the service has ``image``."""
+        self.scratch.mkdir(mode=0o700, parents=True, exist_ok=True)
+        path = self.scratch / "image.json"
         # JSON is YAML, too.
-        path.write_text(json.dumps({"services": services}), "utf-8")
-        return path
+        path.write_text(json.dumps({"services": {service: {"image": image}}}), "utf-8")
+        project = self.compose.project
+        laid_over = replace(project, files=(*project.files, path))
+        return Compose(self.compose.engine, laid_over)
 
-    def _rendered(self) -> dict[str, Any]:
-        done = self._compose("config", "--format", "json")
-        self._require(done, "read the compose file")
-        rendered: dict[str, Any] = json.loads(done.out)
-        return rendered
+    def _long(self, chosen: Compose, *arguments: str) -> Done:
+        return chosen.attempt(*arguments, timeout_s=_LONGEST_S)
 
     def _require(self, done: Done, what: str) -> None:
         if done.code:
             told = (done.err or done.out).strip()[-1000:]
-            raise EngineError(
-                f"{self.engine.name} compose can't {what} ({self.place}): {told}"
-            )
+            raise EngineError(f"compose can't {what} ({self.place}): {told}")
 
 
-def _is_once(facts: dict[str, Any]) -> bool:
-    # What ran one command beside the service is none of its containers.
-    labels = facts["Config"].get("Labels") or {}
-    return str(labels.get("com.docker.compose.oneoff")).lower() == "true"
+def load_project(engine: Engine, context: str | None, file: Path) -> Compose:
+    """Return the project of a compose file, under the name that it gives itself.
+
+    Raises
+    ------
+    EngineError
+        If the file can't be used, or lacks a variable.
+    """
+    nameless = compose.Project(
+        name="", folder=file.parent, files=(file,), context=context
+    )
+    name = Compose(engine, nameless).config().get("name") or file.parent.name
+    return Compose(engine, replace(nameless, name=str(name)))
 
 
-def _container(facts: dict[str, Any]) -> Container:
-    state, config = facts["State"], facts["Config"]
-    health = state.get("Health") or {}
+def _needs(told: Any) -> dict[str, str]:
+    # Short form: a list of names.
+    if isinstance(told, list):
+        return dict.fromkeys(map(str, told), "service_started")
+    return {str(name): str(need["condition"]) for name, need in told.items()}
+
+
+def _container(found: compose.Container, facts: dict[str, Any]) -> Container:
+    config = facts["Config"]
     variables = dict(one.partition("=")[::2] for one in config.get("Env") or ())
     return Container(
-        identifier=str(facts["Id"]),
-        image=_whole(str(facts["Image"])),
+        identifier=found.id,
+        image=_whole(found.image),
         reference=str(config.get("Image", "")),
-        state=str(state["Status"]),
-        # Podman tells an empty one where there is no health check.
-        health=str(health.get("Status") or "") or None,
-        restarts=int(facts.get("RestartCount", 0)),
-        exit_code=int(state.get("ExitCode", 0)),
+        state=found.state,
+        health=found.health,
+        restarts=found.restarts,
+        exit_code=found.exit_code,
         variables=variables,
     )
 

@@ -153,7 +153,7 @@ def stamp(time: datetime) -> str:
 
 
 def _home() -> Path:
-    return settings().home / "deployments"
+    return settings().environments / "deployments"
 
 
 def _plain(name: str) -> str:

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from ktrdr.cli.kinfra.deploy.areas import HOMELAB, Area, AreaName, find_area
-from ktrdr.cli.kinfra.deploy.compose_project import ComposeProject
+from ktrdr.cli.kinfra.deploy.compose_project import ComposeProject, load_project
 from ktrdr.cli.kinfra.deploy.database import Saved
 from ktrdr.cli.kinfra.deploy.gate import Gate
 from ktrdr.cli.kinfra.deploy.history import History, Outcome, Record, stamp
@@ -61,16 +61,9 @@ class Target:
         contract = load_contract()
         folder = (folder or contract.root / HOMELAB).absolute()
         area, answering = find_area(name, folder), Engine.find(engine)
-        # Its name is known only once the files are read.
-        nameless = ComposeProject.load(answering, context, area.file, folder)
-        history = History.of(nameless.name, name, context)
-        project = ComposeProject(
-            engine=answering,
-            context=context,
-            file=area.file,
-            name=nameless.name,
-            scratch=history.folder,
-        )
+        compose = load_project(answering, context, area.file)
+        history = History.of(compose.project.name, name, context)
+        project = ComposeProject(compose=compose, scratch=history.folder)
         names = {image.name for image in contract.images}
         return cls(
             area=area,

@@ -17,7 +17,7 @@ from tests.unit.cli.kinfra.deploy.world import NEW, OLD, FakeImage
 
 @pytest.fixture(autouse=True)
 def _home(tmp_path, monkeypatch):
-    monkeypatch.setenv("KTRDR_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("KTRDR_ENVIRONMENTS", str(tmp_path / "kinfra"))
     settings.cache_clear()
     yield
     settings.cache_clear()

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from ktrdr.cli.kinfra.deploy.compose_project import ComposeProject
+from ktrdr.cli.kinfra.deploy.compose_project import ComposeProject, load_project
 from ktrdr.cli.kinfra.images.engine import Engine, EngineError
 
 RENDERED = {
@@ -20,10 +20,15 @@ RENDERED = {
 }
 INSPECTED = {
     "Id": "c1",
+    "Name": "/homelab-backend-1",
     "Image": "a" * 64,
     "RestartCount": 2,
     "State": {"Status": "running", "ExitCode": 0, "Health": {"Status": "healthy"}},
-    "Config": {"Image": "ktrdr-backend:prod", "Env": ["A=1=2", "B="]},
+    "Config": {
+        "Image": "ktrdr-backend:prod",
+        "Env": ["A=1=2", "B="],
+        "Labels": {"com.docker.compose.service": "backend"},
+    },
 }
 ONCE = {
     **INSPECTED,
@@ -34,16 +39,13 @@ ONCE = {
 @pytest.fixture
 def compose(docker, tmp_path) -> ComposeProject:
     file = tmp_path / "docker-compose.core.yml"
-    docker.answer(f"compose --file {file} config", out=json.dumps(RENDERED))
+    where = f"--project-directory={tmp_path} --file={file}"
+    docker.answer(f"compose {where} config", out=json.dumps(RENDERED))
     docker.answer(
-        f"compose --project-name homelab --file {file} config", out=json.dumps(RENDERED)
+        f"compose --project-name=homelab {where} config", out=json.dumps(RENDERED)
     )
-    return ComposeProject.load(Engine("docker"), None, file, tmp_path / "scratch")
-
-
-def options_of(call: list[str]) -> list[str]:
-    """Return what comes after the files."""
-    return call[call.index("compose") + 5 :]
+    compose = load_project(Engine("docker"), None, file)
+    return ComposeProject(compose=compose, scratch=tmp_path / "scratch")
 
 
 def test_the_project_has_the_name_that_its_file_gives_it(compose, docker):
@@ -56,7 +58,8 @@ def test_the_project_has_the_name_that_its_file_gives_it(compose, docker):
 def test_a_service_is_run_by_the_image_alone_and_nothing_beside_it(compose, docker):
     compose.up("backend", "localhost/kept/ktrdr-backend:aa")
     call = docker.calls[-1]
-    written = Path(call[call.index("--file", call.index("--file") + 1) + 1])
+    files = [one.removeprefix("--file=") for one in call if "--file=" in one]
+    written = Path(files[-1])
     assert json.loads(written.read_text()) == {
         "services": {"backend": {"image": "localhost/kept/ktrdr-backend:aa"}}
     }
@@ -69,7 +72,7 @@ def test_a_command_of_its_own_touches_no_other_container(compose, docker):
     done = compose.run("backend", "x", "ktrdr", "db", "status")
     assert done.code == 0
     assert docker.calls[-1][-8:] == [
-        *("run", "--rm", "--no-deps", "--no-TTY", "backend"),
+        *("run", "--rm", "--no-deps", "-T", "backend"),
         *("ktrdr", "db", "status"),
     ]
 
@@ -85,13 +88,12 @@ def test_those_who_run_stay_as_they_are(compose, docker):
 def test_containers_tell_what_they_are(compose, docker):
     docker.answer("ps --all", out="c1\nc2\n")
     docker.answer("container inspect c1 c2", out=json.dumps([INSPECTED, ONCE]))
+    docker.answer("container inspect c1", out=json.dumps([INSPECTED]))
     (one,) = compose.containers("backend")
     assert one.image == f"sha256:{'a' * 64}"
     assert (one.state, one.health, one.restarts) == ("running", "healthy", 2)
     assert one.variables == {"A": "1=2", "B": ""}
-    asked = docker.calls[-2]
-    assert "label=com.docker.compose.project=homelab" in asked
-    assert "label=com.docker.compose.service=backend" in asked
+    assert "label=com.docker.compose.project=homelab" in docker.calls[-3]
 
 
 def test_a_service_without_containers_has_none(compose, docker):
@@ -116,7 +118,8 @@ def test_files_go_through_byte_by_byte(compose, docker, tmp_path):
 def test_another_host_is_named_before_everything_else(docker, tmp_path):
     file = tmp_path / "x.yml"
     docker.answer("--context big compose", out=json.dumps(RENDERED))
-    one = ComposeProject.load(Engine("docker"), "big", file, tmp_path)
+    compose = load_project(Engine("docker"), "big", file)
+    one = ComposeProject(compose=compose, scratch=tmp_path)
     one.stop("backend")
     one.ask("c1", "true")
     assert all(call[1:3] == ["--context", "big"] for call in docker.calls)
@@ -125,12 +128,14 @@ def test_another_host_is_named_before_everything_else(docker, tmp_path):
 
 def test_podman_calls_another_host_a_connection(engines, tmp_path):
     engines.install("podman")
-    engines.answer("--connection big compose", out=json.dumps(RENDERED))
-    ComposeProject.load(Engine("podman"), "big", tmp_path / "x.yml", tmp_path)
-    assert engines.calls[-1][1:3] == ["--connection", "big"]
+    engines.install("podman-compose")
+    engines.answer("--file=", out=json.dumps(RENDERED))
+    compose = load_project(Engine("podman"), "big", tmp_path / "x.yml")
+    ComposeProject(compose=compose, scratch=tmp_path).ask("c1", "true")
+    assert engines.calls[-1][:3] == ["podman", "--connection", "big"]
 
 
 def test_a_file_that_can_not_be_used_is_told(docker, tmp_path):
     docker.answer("compose", code=15, err="KTRDR_REGISTRY is missing a value")
-    with pytest.raises(EngineError, match=r"read the compose file .*KTRDR_REGISTRY is"):
-        ComposeProject.load(Engine("docker"), None, tmp_path / "x.yml", tmp_path)
+    with pytest.raises(EngineError, match="KTRDR_REGISTRY is missing"):
+        load_project(Engine("docker"), None, tmp_path / "x.yml")

@@ -22,7 +22,7 @@ BEGAN = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 
 @pytest.fixture(autouse=True)
 def home(tmp_path, monkeypatch):
-    monkeypatch.setenv("KTRDR_HOME", str(tmp_path))
+    monkeypatch.setenv("KTRDR_ENVIRONMENTS", str(tmp_path))
     settings.cache_clear()
     yield tmp_path
     settings.cache_clear()
