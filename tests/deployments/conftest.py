@@ -17,10 +17,7 @@ def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
         settings.cache_clear()
         folder = tmp_path_factory.mktemp("project")
         with running_system(Engine.find(), folder) as lent:
-            for area in ("core", "workers"):
-                done = lent.deploy(area, "good")
-                if done.exception is not None:
-                    raise done.exception
+            lent.begin()
             yield lent
         settings.cache_clear()
 

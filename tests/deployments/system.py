@@ -108,23 +108,21 @@ class System:
         """Lend a client with an admin's token."""
         container = self.container("backend")["id"]
         address = self.engine.run("port", container, "8000/tcp").split()[0]
-        client = Client(f"http://{address}", self.token())
+        client = Client(f"http://{address}", (self.folder / "token").read_text())
         try:
             yield client
         finally:
             client.close()
 
-    def token(self) -> str:
-        path = self.folder / "token"
-        if not path.exists():
-            # In the database alone, as there may be no backend yet.
-            name = f"tests-{secrets.token_hex(4)}"
-            made = self.compose(
-                *("run", "--rm", "--no-TTY", "backend", "ktrdr", "auth", "create"),
-                *(name, "--role=admin", "--json"),
-            )
-            path.write_text(str(json.loads(made)["token"]))
-        return path.read_text()
+    def begin(self) -> None:
+        """Deploy the first release into nothing, with the token of an admin."""
+        first = self.deploy("core", "good", "--admin=tests", "--json")
+        if first.exception is not None:
+            raise first.exception
+        (self.folder / "token").write_text(json.loads(first.stdout)["token"])
+        second = self.deploy("workers", "good")
+        if second.exception is not None:
+            raise second.exception
 
     def compose(self, *arguments: str) -> str:
         file = str(self.folder / FILES[0])
@@ -139,7 +137,7 @@ class System:
 
 @contextmanager
 def running_system(engine: Engine, folder: Path) -> Iterator[System]:
-    """Lend a system whose database has its tables and an admin's token; no backend."""
+    """Lend a system with its files and images; nothing of it runs yet."""
     mark = secrets.token_hex(4)
     system = System(
         engine=engine,
@@ -158,7 +156,6 @@ def running_system(engine: Engine, folder: Path) -> Iterator[System]:
     (folder / ".env").write_text(lines)
     try:
         _make_releases(system)
-        system.token()
         yield system
     finally:
         for file in FILES[::-1]:

@@ -2,6 +2,7 @@
 
 import json
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
@@ -9,7 +10,7 @@ import pytest
 
 from ktrdr.cli.kinfra.deploy.rollout import RolledBackError
 from ktrdr.cli.kinfra.images.engine import EngineError
-from ktrdr.errors import ConflictError
+from ktrdr.errors import ConflictError, InputError
 from ktrdr.schemas import ProbesStart
 from tests.deployments.registry import Registry
 from tests.deployments.system import COMMIT, System
@@ -68,6 +69,23 @@ def test_what_was_deployed_serves_and_is_on_record(good):
         ("workers", "succeeded"),
         ("core", "succeeded"),
     ]
+
+
+def test_an_empty_database_needs_an_admin(good, tmp_path, monkeypatch):
+    # Another project of the same files, with a database of its own.
+    for file in good.folder.iterdir():
+        if file.is_file():
+            (tmp_path / file.name).write_text(file.read_text())
+    variables = tmp_path / ".env"
+    variables.write_text(variables.read_text().replace(good.name, f"{good.name}-2"))
+    other = replace(good, name=f"{good.name}-2", folder=tmp_path)
+    try:
+        done = other.deploy("core", "good")
+        assert isinstance(done.exception, InputError)
+        assert "--admin NAME" in str(done.exception)
+        assert other.query("SELECT to_regclass('ktrdr.operations')") == ""
+    finally:
+        other.compose("down", "--volumes", "--timeout=3")
 
 
 def test_a_release_comes_by_tag_or_digest_and_goes_by_rollback(good, tmp_path):

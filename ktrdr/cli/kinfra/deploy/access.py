@@ -9,6 +9,22 @@ from ktrdr.cli.kinfra.deploy.project import Container, Project
 from ktrdr.cli.kinfra.images.engine import EngineError
 
 
+def new_admin(project: Project, service: str, image: str, name: str) -> str:
+    """Make an admin's token in the database, and return it.
+
+    Raises
+    ------
+    EngineError
+        If it can't be made.
+    """
+    how = ("--role=admin", "--json")
+    made = project.run(service, image, "ktrdr", "auth", "create", name, *how)
+    if made.code:
+        told = (made.err or made.out).strip()[-500:]
+        raise EngineError(f"the token of {name} could not be made: {told}")
+    return str(json.loads(made.out)["token"])
+
+
 @contextmanager
 def lent_token(project: Project, container: Container) -> Iterator[str]:
     """Lend a token that may only look, made and revoked in the backend's container.

@@ -26,6 +26,13 @@ def deploy(
         Literal["always", "missing"],
         typer.Option(help="Which images to pull; `missing` takes those that are here."),
     ] = "always",
+    admin: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="Make an admin's token and print it; an empty database needs one.",
+        ),
+    ] = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Only tell what would be done.")
     ] = False,
@@ -55,11 +62,12 @@ def deploy(
         print_steps(foresee(target, wanted), as_json=as_json)
         return
     with Display(is_silent=as_json) as display:
-        record = deploy_part(
+        deployed = deploy_part(
             target,
             wanted,
             pull=pull,
+            admin=admin,
             gate=Gate(project=target.project, limit_s=wait_s),
             tell=display.line,
         )
-    print_record(record, as_json=as_json)
+    print_record(deployed.record, as_json=as_json, token=deployed.token)

@@ -3,15 +3,17 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from ktrdr.cli.kinfra.deploy.access import new_admin
 from ktrdr.cli.kinfra.deploy.database import DeployedDatabase, Saved
 from ktrdr.cli.kinfra.deploy.gate import Gate
 from ktrdr.cli.kinfra.deploy.history import Record
 from ktrdr.cli.kinfra.deploy.pins import Pin, keep_all
 from ktrdr.cli.kinfra.deploy.plan import Plan, PullPolicy, fetch, wanted_references
+from ktrdr.cli.kinfra.deploy.project import Project
 from ktrdr.cli.kinfra.deploy.references import Wanted
 from ktrdr.cli.kinfra.deploy.schema_change import SchemaChange, migration, way_back
 from ktrdr.cli.kinfra.deploy.target import Target
-from ktrdr.errors import ConflictError, NotFoundError
+from ktrdr.errors import ConflictError, InputError, NotFoundError
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,6 +33,20 @@ class Step:
     then: str
 
 
+@dataclass(frozen=True, kw_only=True)
+class Deployed:
+    """A deployment that succeeded.
+
+    Attributes
+    ----------
+    token : str or None
+        Of the admin that was asked for; this is the only time that it is told.
+    """
+
+    record: Record
+    token: str | None
+
+
 def foresee(target: Target, wanted: Wanted) -> list[Step]:
     """Return what a deployment would do, in its order; nothing is changed or pulled."""
     references, running = wanted_references(target.parts, wanted), target.running()
@@ -45,10 +61,16 @@ def deploy_part(
     wanted: Wanted,
     *,
     pull: PullPolicy,
+    admin: str | None,
     gate: Gate,
     tell: Callable[[str], None],
-) -> Record:
+) -> Deployed:
     """Deploy images to a part, and note it.
+
+    Parameters
+    ----------
+    admin : str or None
+        Name of an admin whose token is made.
 
     Raises
     ------
@@ -57,6 +79,9 @@ def deploy_part(
         what ran before runs again.
     """
     references = wanted_references(target.parts, wanted)
+    admins = _Admins(target.project, admin)
+    if admin is not None and not target.area.has_database:
+        raise InputError(f"tokens are made with the core, not with {target.area.name}")
     with target.history.alone():
         pins = fetch(target.project, references, pull)
         target.fetch_others(target.parts.below, tell)
@@ -67,14 +92,34 @@ def deploy_part(
         change = None
         if target.area.has_database:
             backup_path = target.history.backup_path(record.began_at)
-            change = migration(target.project, plan, target.history.owner, backup_path)
+            change = migration(
+                target.project,
+                plan,
+                target.history.owner,
+                backup_path,
+                admins.make if admins.name else None,
+            )
         done = target.carry_out(
             plan, record=record, change=change, gate=gate, tell=tell
         )
         # What only watches is no reason to go back.
         target.fetch_others(target.parts.above, tell)
         target.start(target.parts.above, gate)
-        return done
+        return Deployed(record=done, token=admins.token)
+
+
+class _Admins:
+    """Keeps the token that a rollout makes, which is told once and noted nowhere."""
+
+    def __init__(self, project: Project, name: str | None) -> None:
+        self.name = name
+        self.token: str | None = None
+        self._project = project
+
+    def make(self, service: str, image: str) -> None:
+        """Make the token, by the programs of an image."""
+        if self.name is not None:
+            self.token = new_admin(self._project, service, image, self.name)
 
 
 def undoable(records: Sequence[Record], area: str | None = None) -> Record:

@@ -40,7 +40,11 @@ class SchemaChange:
 
 
 def migration(
-    project: Project, plan: Plan, owner: str, backup_path: Path
+    project: Project,
+    plan: Plan,
+    owner: str,
+    backup_path: Path,
+    make_admin: Callable[[str, str], None] | None = None,
 ) -> SchemaChange | None:
     """Return what the new release does to the database; None if nothing.
 
@@ -48,18 +52,25 @@ def migration(
     ----------
     owner : str
         Whose local names the images have.
+    make_admin : callable or None
+        Makes a token once the tables are there, by a service and an image.
 
     Raises
     ------
     IncompatibleError
         If the database is newer than the release.
     InputError
-        If the database can't be saved first.
+        If the database can't be saved first, or is empty and would have no admin.
     """
     jobs = plan.parts.jobs
     asked = (jobs or plan.parts.ours)[0].name
     facts = schema_facts(project, asked, kept_name(owner, plan.pins[asked]))
-    if not facts.pending and not jobs:
+    if facts.schema is None and make_admin is None:
+        raise InputError(
+            "the database is empty, and a backend that nobody has a token for does not "
+            "start: name its first admin by --admin NAME"
+        )
+    if not facts.pending and not jobs and make_admin is None:
         return None
     database = _own_database(project, plan)
     is_saved = bool(facts.pending) and facts.schema is not None
@@ -76,6 +87,9 @@ def migration(
         if not jobs:
             image = kept_name(owner, plan.pins[asked])
             run_job(project, asked, image, "ktrdr", "db", "upgrade")
+        if make_admin is not None:
+            service = plan.parts.ours[0].name
+            make_admin(service, kept_name(owner, plan.pins[service]))
 
     names = ", ".join(job.name for job in jobs) or "migration"
     return SchemaChange(

@@ -32,11 +32,15 @@ def print_steps(steps: "Sequence[Step]", *, as_json: bool) -> None:
         )
 
 
-def print_record(record: "Record", *, as_json: bool) -> None:
-    """Print what a rollout did."""
+def print_record(record: "Record", *, as_json: bool, token: str | None = None) -> None:
+    """Print what a rollout did, and a token that it made."""
     if as_json:
-        print_json(record.model_dump(mode="json"))
+        made = {} if token is None else {"token": token}
+        print_json({**record.model_dump(mode="json"), **made})
         return
+    if token is not None:
+        console().print(token, markup=False, soft_wrap=True)
+        notes().print("This is the only time that the token is shown.", markup=False)
     for service, pin in record.images.items():
         console().print(f"{service}: {pin.shown}", markup=False, soft_wrap=True)
     if record.backup is not None:
