@@ -5,13 +5,19 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 from platformdirs import user_data_path
-from pydantic import AfterValidator, Field, SecretStr, ValidationError
+from pydantic import AfterValidator, AliasChoices, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from ktrdr.errors import InputError
 
 # A file of variables passes "~" on as it is, where a shell would replace it.
 _Folder = Annotated[Path, AfterValidator(Path.expanduser)]
+
+
+def _http_url(url: str) -> str:
+    if not url.startswith(("http://", "https://")):
+        raise ValueError("expected a URL such as http://127.0.0.1:4318")
+    return url
 
 
 class Settings(BaseSettings):
@@ -75,6 +81,10 @@ class Settings(BaseSettings):
         default=None,
         description="Name of the worker; made of host, kind and port if left out.",
     )
+    metrics_token: SecretStr | None = Field(
+        default=None,
+        description="Token that a worker's metrics ask for beyond its own machine.",
+    )
     worker_host: str = Field(
         default="127.0.0.1",
         description="Address that a worker's health and metrics listen on.",
@@ -114,6 +124,14 @@ class Settings(BaseSettings):
     )
     log_format: Literal["text", "json"] = Field(
         default="text", description="Form of the servers' log."
+    )
+    otlp_endpoint: Annotated[str, AfterValidator(_http_url)] | None = Field(
+        default=None,
+        # What others who export traces read, after ours.
+        validation_alias=AliasChoices(
+            "KTRDR_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT"
+        ),
+        description="Collector of traces, by OTLP over HTTP; none are made without.",
     )
 
     @property
@@ -165,7 +183,12 @@ def settings() -> Settings:
         return Settings()
     except ValidationError as error:
         problems = "; ".join(
-            f"KTRDR_{str(one['loc'][0]).upper()} is {one['input']!r}: {one['msg']}"
+            f"{_variable(str(one['loc'][0]))} is {one['input']!r}: {one['msg']}"
             for one in error.errors()
         )
         raise InputError(f"the environment can't be used: {problems}") from None
+
+
+def _variable(field: str) -> str:
+    # One that has names of its own is told by them.
+    return field if field.isupper() else f"KTRDR_{field.upper()}"

@@ -99,9 +99,6 @@ class _Asked(Collector):
 
 
 def _build() -> Metric:
-    build = build_info()
     return InfoMetricFamily(
-        "ktrdr_build",
-        "The backend's build.",
-        value={"version": build.version, "commit": build.commit},
+        "ktrdr_build", "Which program it runs.", value=build_info().labels
     )

@@ -58,10 +58,9 @@ class WorkerService:
         self._stop = asyncio.Event()
         self._state = "starting"
         self._pulse: Pulse | None = None
-        build = build_info()
         self._metrics = WorkerMetrics(
             {"name": identity.name, "kind": identity.kind, "device": identity.device},
-            {"version": build.version, "commit": build.commit, "python": build.python},
+            build_info().labels,
         )
         self._scratch = Scratch(config.run_path / "scratch")
 
@@ -82,7 +81,10 @@ class WorkerService:
         IncompatibleError
             If the worker does not fit the database or the backend.
         """
-        app = health_app(self._metrics, self.problems)
+        token = self._config.metrics_token
+        app = health_app(
+            self._metrics, self.problems, token.get_secret_value() if token else None
+        )
         self._scratch.open()
         try:
             with self._signals():
@@ -164,6 +166,7 @@ class WorkerService:
             values=WorkerValues(
                 store=config.store_location, device=device, threads=config.threads
             ),
+            metrics=self._metrics,
             stalled_after_s=config.stalled_after_s,
             grace_s=config.grace_s,
         )
