@@ -39,3 +39,15 @@ def test_a_tilde_means_the_users_folder(monkeypatch, tmp_path):
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("KTRDR_HOME", "~/research")
     assert settings().home == tmp_path / "research"
+
+
+def test_a_collector_is_ours_or_that_of_all_programs(monkeypatch):
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "http://all:4318")
+    assert settings().otlp_endpoint == "http://all:4318"
+    settings.cache_clear()
+    monkeypatch.setenv("KTRDR_OTLP_ENDPOINT", "http://ours:4318")
+    assert settings().otlp_endpoint == "http://ours:4318"
+    settings.cache_clear()
+    monkeypatch.setenv("KTRDR_OTLP_ENDPOINT", "ours:4318")
+    with pytest.raises(InputError, match=r"^[^:]*: KTRDR_OTLP_ENDPOINT is 'ours:4318'"):
+        settings()
