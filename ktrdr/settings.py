@@ -81,9 +81,9 @@ class Settings(BaseSettings):
         default=None,
         description="Name of the worker; made of host, kind and port if left out.",
     )
-    metrics_token: SecretStr | None = Field(
+    metrics_token_file: _Folder | None = Field(
         default=None,
-        description="Token that a worker's metrics ask for beyond its own machine.",
+        description="File with the token that others show to a worker's metrics.",
     )
     worker_host: str = Field(
         default="127.0.0.1",

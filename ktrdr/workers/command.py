@@ -9,7 +9,7 @@ from ktrdr.tracing import TRACEPARENT_VARIABLE, current_traceparent
 # for matrices as small as ours.
 _CALM_THREADS = {"OMP_WAIT_POLICY": "PASSIVE", "OPENBLAS_NUM_THREADS": "1"}
 # A job works on files and the artifact store: it needs no other key.
-_SECRETS = frozenset({"KTRDR_DATABASE_URL", "KTRDR_API_TOKEN", "KTRDR_METRICS_TOKEN"})
+_SECRETS = frozenset({"KTRDR_DATABASE_URL", "KTRDR_API_TOKEN"})
 
 
 def job_command(module: str) -> list[str]:

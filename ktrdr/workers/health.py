@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager, contextmanager
 from errno import EADDRINUSE
 from hmac import compare_digest
 from ipaddress import ip_address
+from pathlib import Path
 
 import uvicorn
 from starlette.applications import Starlette
@@ -19,8 +20,8 @@ from ktrdr.workers.metrics import CONTENT_TYPE_LATEST, WorkerMetrics
 
 _PORTS_TO_TRY = 100
 _NOT_SHOWN = (
-    "beyond the worker's own machine metrics ask for a bearer token: the one that "
-    "KTRDR_METRICS_TOKEN gives the worker\n"
+    "beyond the worker's own machine metrics ask for a bearer token: the one in the "
+    "file that KTRDR_METRICS_TOKEN_FILE names to the worker\n"
 )
 
 
@@ -55,6 +56,25 @@ def free_socket(host: str, first_port: int) -> socket.socket:
         f"no port of {host} from {ports[0]} to {ports[-1]} is free; "
         "name another first one with KTRDR_WORKER_PORT"
     )
+
+
+def read_token(file: Path | None) -> str | None:
+    """Return the token that ``file`` holds; None if there is no file.
+
+    Raises
+    ------
+    InputError
+        If the file can't be read or holds none.
+    """
+    if file is None:
+        return None
+    try:
+        token = file.read_text("utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"KTRDR_METRICS_TOKEN_FILE can't be read: {error}") from None
+    if not token:
+        raise InputError(f"KTRDR_METRICS_TOKEN_FILE: {file} is empty, not a token")
+    return token
 
 
 def health_app(

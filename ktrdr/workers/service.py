@@ -21,7 +21,7 @@ from ktrdr.operations import TASK, Operations, WorkerRegistry
 from ktrdr.settings import Settings
 from ktrdr.storage import ArtifactStore
 from ktrdr.workers.attempt import AttemptTools
-from ktrdr.workers.health import health_app, served
+from ktrdr.workers.health import health_app, read_token, served
 from ktrdr.workers.identity import WorkerIdentity
 from ktrdr.workers.metrics import WorkerMetrics
 from ktrdr.workers.pulse import Pulse
@@ -81,10 +81,8 @@ class WorkerService:
         IncompatibleError
             If the worker does not fit the database or the backend.
         """
-        token = self._config.metrics_token
-        app = health_app(
-            self._metrics, self.problems, token.get_secret_value() if token else None
-        )
+        token = read_token(self._config.metrics_token_file)
+        app = health_app(self._metrics, self.problems, token)
         self._scratch.open()
         try:
             with self._signals():

@@ -106,7 +106,7 @@ async def test_a_job_that_heeds_nothing_is_ended(tmp_path, way):
 
 
 async def test_the_job_has_a_session_of_its_own_and_no_secrets(tmp_path, monkeypatch):
-    secrets = ("KTRDR_DATABASE_URL", "KTRDR_API_TOKEN", "KTRDR_METRICS_TOKEN")
+    secrets = ("KTRDR_DATABASE_URL", "KTRDR_API_TOKEN")
     # The trace that the worker was started in is not that of its jobs either.
     for name in (*secrets, "TRACEPARENT"):
         monkeypatch.setenv(name, "secret")

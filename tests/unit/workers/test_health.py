@@ -7,7 +7,7 @@ import pytest
 
 from ktrdr.errors import InputError
 from ktrdr.schemas import OperationDocument
-from ktrdr.workers.health import free_socket, health_app, served
+from ktrdr.workers.health import free_socket, health_app, read_token, served
 from ktrdr.workers.metrics import WorkerMetrics
 
 pytestmark = pytest.mark.anyio
@@ -96,7 +96,7 @@ async def test_without_a_token_metrics_are_for_this_machine_alone(metrics):
     for shown in (None, "Bearer ", "Bearer None"):
         answer = await asked(app, "/metrics", "192.0.2.1", shown)
         assert answer.status_code == 401
-        assert "KTRDR_METRICS_TOKEN" in answer.text
+        assert "KTRDR_METRICS_TOKEN_FILE" in answer.text
 
 
 async def asked(app, path, client, shown=None) -> httpx.Response:
@@ -143,3 +143,15 @@ def test_bars_and_samples_are_counted_by_kind(metrics):
     lines = metrics.text().decode().splitlines()
     assert 'ktrdr_worker_samples_total{kind="training"} 750.0' in lines
     assert 'ktrdr_worker_bars_total{kind="trials"} 60.0' in lines
+
+
+def test_a_token_is_read_from_its_file(tmp_path):
+    file = tmp_path / "token"
+    assert read_token(None) is None
+    with pytest.raises(InputError, match="can't be read"):
+        read_token(file)
+    file.write_text("\n")
+    with pytest.raises(InputError, match="is empty"):
+        read_token(file)
+    file.write_text("secret\n")
+    assert read_token(file) == "secret"
