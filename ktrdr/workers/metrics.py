@@ -4,7 +4,14 @@ import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    Info,
+    disable_created_metrics,
+)
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 
 from ktrdr.progress import Unit
@@ -18,6 +25,9 @@ _UNITS: Mapping[Unit, str] = {
 }
 
 __all__ = ["CONTENT_TYPE_LATEST", "WorkerMetrics"]
+
+# When a counter was made is of use to nobody here, and doubles what is told.
+disable_created_metrics()  # type: ignore[no-untyped-call]
 
 
 class WorkerMetrics:
