@@ -41,7 +41,7 @@ def local(engine: Engine, tmp_path: Path):
         compose=Compose(engine, project), secrets=secrets, command="compose ..."
     )
     try:
-        start(environment)
+        start(environment, ("database-password", "metrics-token"))
         yield environment, data
     finally:
         environment.compose.down(with_data=True)
