@@ -8,6 +8,7 @@ from urllib.parse import quote, urlsplit, urlunsplit
 from platformdirs import user_data_path
 from pydantic import (
     AfterValidator,
+    AliasChoices,
     Field,
     SecretStr,
     ValidationError,
@@ -21,7 +22,13 @@ if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
 
 # A file of variables passes "~" on as it is, where a shell would replace it.
-_Place = Annotated[Path, AfterValidator(Path.expanduser)]
+_Folder = Annotated[Path, AfterValidator(Path.expanduser)]
+
+
+def _http_url(url: str) -> str:
+    if not url.startswith(("http://", "https://")):
+        raise ValueError("expected a URL such as http://127.0.0.1:4318")
+    return url
 
 
 class Settings(BaseSettings):
@@ -31,11 +38,11 @@ class Settings(BaseSettings):
         env_prefix="KTRDR_", env_ignore_empty=True, frozen=True
     )
 
-    home: _Place = Field(
+    home: _Folder = Field(
         default_factory=lambda: user_data_path("ktrdr", appauthor=False),
         description="Folder that holds data, models, results and checkpoints.",
     )
-    strategies: _Place = Field(
+    strategies: _Folder = Field(
         default=Path("strategies"),
         description="Folder in which strategies are looked up by name.",
     )
@@ -57,7 +64,7 @@ class Settings(BaseSettings):
         default=None,
         description="PostgreSQL to use instead of the embedded one.",
     )
-    database_password_file: _Place | None = Field(
+    database_password_file: _Folder | None = Field(
         default=None,
         description="File with the password that the URL of the database leaves out.",
     )
@@ -88,6 +95,10 @@ class Settings(BaseSettings):
     worker_name: str | None = Field(
         default=None,
         description="Name of the worker; made of host, kind and port if left out.",
+    )
+    metrics_token_file: _Folder | None = Field(
+        default=None,
+        description="File with the token that others show to a worker's metrics.",
     )
     worker_host: str = Field(
         default="127.0.0.1",
@@ -123,7 +134,7 @@ class Settings(BaseSettings):
         ge=0.0,
         description="Pause before the second attempt, seconds; doubled each time.",
     )
-    environments: _Place = Field(
+    environments: _Folder = Field(
         default_factory=lambda: user_data_path("ktrdr", appauthor=False) / "kinfra",
         description="Folder of what `kinfra` runs on this machine, for all checkouts.",
     )
@@ -132,6 +143,14 @@ class Settings(BaseSettings):
     )
     log_format: Literal["text", "json"] = Field(
         default="text", description="Form of the servers' log."
+    )
+    otlp_endpoint: Annotated[str, AfterValidator(_http_url)] | None = Field(
+        default=None,
+        # What others who export traces read, after ours.
+        validation_alias=AliasChoices(
+            "KTRDR_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT"
+        ),
+        description="Collector of traces, by OTLP over HTTP; none are made without.",
     )
 
     @model_validator(mode="before")
@@ -220,5 +239,11 @@ def _told(problem: "ErrorDetails") -> str:
     # What concerns several variables has no place; its input would show them all.
     if not problem["loc"]:
         return problem["msg"].removeprefix("Value error, ")
-    name = f"KTRDR_{str(problem['loc'][0]).upper()}"
-    return f"{name} is {problem['input']!r}: {problem['msg']}"
+    return (
+        f"{_variable(str(problem['loc'][0]))} is {problem['input']!r}: {problem['msg']}"
+    )
+
+
+def _variable(field: str) -> str:
+    # One that has names of its own is told by them.
+    return field if field.isupper() else f"KTRDR_{field.upper()}"

@@ -77,3 +77,15 @@ def test_a_password_that_can_not_be_used_is_told_and_not_shown(
         settings()
     assert "seen" not in str(refused.value)
     assert "secret" not in str(refused.value)
+
+
+def test_a_collector_is_ours_or_that_of_all_programs(monkeypatch):
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "http://all:4318")
+    assert settings().otlp_endpoint == "http://all:4318"
+    settings.cache_clear()
+    monkeypatch.setenv("KTRDR_OTLP_ENDPOINT", "http://ours:4318")
+    assert settings().otlp_endpoint == "http://ours:4318"
+    settings.cache_clear()
+    monkeypatch.setenv("KTRDR_OTLP_ENDPOINT", "ours:4318")
+    with pytest.raises(InputError, match=r"^[^:]*: KTRDR_OTLP_ENDPOINT is 'ours:4318'"):
+        settings()

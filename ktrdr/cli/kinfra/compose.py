@@ -132,10 +132,13 @@ class Compose:
         """Stop services; their containers stay."""
         self.run("stop", *services)
 
-    def down(self, *, volumes: bool = False) -> None:
-        """Remove containers and networks, and volumes if asked for."""
-        options = ["--volumes"] if volumes else []
-        self.run("down", "--remove-orphans", *options)
+    def down(self, *, with_data: bool = False) -> None:
+        """Remove containers and networks; with the data nothing of the project stays.
+
+        Without, containers of the project's other files are left alone.
+        """
+        options = ["--volumes", "--remove-orphans"] if with_data else []
+        self.run("down", *options)
 
     def job(self, service: str, *command: str, dependencies: bool = False) -> str:
         """Run a command in a new container of a service; return what it writes.

@@ -18,7 +18,6 @@ from tests.contracts.environments.composed import (
 EACH = pytest.mark.parametrize("environment", ENVIRONMENTS, ids=lambda one: one.name)
 # What programs other than ktrdr's own settings read, by the service that has it set.
 OTHERS = {
-    "OTEL_EXPORTER_OTLP_ENDPOINT": "traces",
     "AWS_ACCESS_KEY_ID": "the artifact store",
     "AWS_SECRET_ACCESS_KEY": "the artifact store",
     "AWS_REGION": "the artifact store",

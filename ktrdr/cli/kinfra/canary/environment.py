@@ -64,5 +64,5 @@ def _build(
 
 def remove(environment: Environment) -> None:
     """Remove it with all its data; the token of its database goes with that."""
-    environment.compose.down(volumes=True)
+    environment.compose.down(with_data=True)
     (environment.secrets / TOKEN).unlink(missing_ok=True)

@@ -99,7 +99,7 @@ def destroy(entry: Entry, engine: Engine, *, force: bool = False) -> bool:
     if entry.source.exists() and not force:
         refuse_changes(entry.source)
     if (entry.folder / ".env.sandbox").exists():
-        environment_of(entry, engine).compose.down(volumes=True)
+        environment_of(entry, engine).compose.down(with_data=True)
     return _forget(entry)
 
 

@@ -83,7 +83,7 @@ def test_destroyed_it_leaves_no_trace(repository, docker, tmp_path):
     assert registry.entries() == []
     assert not entry.folder.exists()
     (down,) = [call for call in docker.calls if "down" in call]
-    assert down[-3:] == ["down", "--remove-orphans", "--volumes"]
+    assert down[-3:] == ["down", "--volumes", "--remove-orphans"]
     assert "--project-name=ktrdr-sandbox-trial" in down
 
 
