@@ -33,4 +33,4 @@ def good(system: System) -> Iterator[System]:
     assert after == expected
 
 
-SERVICES = ("backend", "backtest-worker-1")
+SERVICES = ("backend", "backtest-worker-1", "backtest-worker-2")

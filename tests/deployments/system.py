@@ -1,6 +1,7 @@
-"""A small system on a real engine, and releases of ktrdr to roll out to it."""
+"""The homelab on a real engine, and releases of ktrdr to roll out to it."""
 
 import json
+import random
 import secrets
 import shutil
 from collections.abc import Iterator
@@ -13,9 +14,9 @@ from typer.testing import CliRunner
 from ktrdr.cli.kinfra.images.engine import Engine
 from ktrdr.cli.kinfra.main import app
 from ktrdr.client import Client
-from tests.images.derived import built, python, written_into
+from tests.images.derived import CONTRACT, built, python, written_into
 
-HERE = Path(__file__).parent
+ENVIRONMENTS = CONTRACT.root / "deploy" / "environments"
 FILES = ("docker-compose.core.yml", "docker-compose.workers.yml")
 LABEL = "LABEL org.opencontainers.image.{}={}"
 COMMIT = "1" * 40
@@ -120,9 +121,18 @@ class System:
         if first.exception is not None:
             raise first.exception
         (self.folder / "token").write_text(json.loads(first.stdout)["token"])
+        # What the database's machine tells those of the workers.
+        authority = "/var/lib/postgresql/tls/ca.crt"
+        told = self.compose("exec", "-T", "database", "cat", authority)
+        self.secret("database-ca.crt", told)
         second = self.deploy("workers", "good")
         if second.exception is not None:
             raise second.exception
+
+    def secret(self, name: str, text: str) -> None:
+        path = self.folder / "secrets" / name
+        path.write_text(text)
+        path.chmod(0o444)
 
     def compose(self, *arguments: str) -> str:
         file = str(self.folder / FILES[0])
@@ -137,31 +147,49 @@ class System:
 
 @contextmanager
 def running_system(engine: Engine, folder: Path) -> Iterator[System]:
-    """Lend a system with its files and images; nothing of it runs yet."""
+    """Lend the homelab's files, with images to deploy; nothing runs yet."""
     mark = secrets.token_hex(4)
+    shutil.copytree(ENVIRONMENTS, folder, dirs_exist_ok=True)
     system = System(
         engine=engine,
         name=f"ktrdr-rollout-{mark}",
-        folder=folder,
+        folder=folder / "homelab",
         images=f"localhost/ktrdr-rollout-{mark}",
     )
-    for file in FILES:
-        shutil.copy(HERE / file, folder)
-    variables = {
-        "PROJECT": system.name,
-        "PASSWORD": secrets.token_hex(12),
-        "IMAGES": system.images,
-    }
-    lines = "".join(f"{name}={value}\n" for name, value in variables.items())
-    (folder / ".env").write_text(lines)
+    (system.folder / "secrets").mkdir(mode=0o700)
+    for name in ("database-password", "worker-password", "metrics-token"):
+        system.secret(name, secrets.token_hex(16))
+    (system.folder / ".env").write_text(
+        "".join(f"{key}={value}\n" for key, value in _variables(system).items())
+    )
     try:
         _make_releases(system)
         yield system
     finally:
         for file in FILES[::-1]:
-            how = ("--file", str(folder / file), "down", "--volumes", "--timeout=3")
+            path = str(system.folder / file)
+            how = ("--file", path, "down", "--volumes", "--timeout=3")
             engine.attempt("compose", *how)
         _remove_images(system)
+
+
+def own_address() -> str:
+    """Return an address of this machine alone that hardly anybody else uses."""
+    return ".".join(["127", *(str(random.randint(1, 254)) for _ in range(3))])
+
+
+def _variables(system: System) -> dict[str, str]:
+    return {
+        "COMPOSE_PROJECT_NAME": system.name,
+        "KTRDR_REGISTRY": system.images,
+        "IMAGE_TAG": "good",
+        "KTRDR_BACKTEST_IMAGE": f"{system.images}/ktrdr-backend:good",
+        "KTRDR_STORE_URL": "/var/lib/ktrdr/store",
+        "KTRDR_TRAINING_WORKERS": "0",
+        # Beside other systems on this machine: any port, or an address of its own.
+        "KTRDR_API_PORT": "0",
+        "KTRDR_DATABASE_BIND": own_address(),
+    }
 
 
 def _make_releases(system: System) -> None:

@@ -40,7 +40,10 @@ class ComposeProject:
         return f"{project.files[0]} on {project.context or 'this host'}"
 
     def services(self) -> tuple[Service, ...]:
-        """Return the services that the file and the active profiles give."""
+        """Return the services that the file and the active profiles give.
+
+        Those that are to have no container are none.
+        """
         found = self.compose.config()["services"]
         return tuple(
             Service(
@@ -49,6 +52,7 @@ class ComposeProject:
                 needs=_needs(one.get("depends_on") or {}),
             )
             for name, one in sorted(found.items())
+            if _replicas(one) != 0
         )
 
     def pull(self, reference: str) -> None:
@@ -180,6 +184,11 @@ def load_project(engine: Engine, context: str | None, file: Path) -> Compose:
     )
     name = Compose(engine, nameless).config().get("name") or file.parent.name
     return Compose(engine, replace(nameless, name=str(name)))
+
+
+def _replicas(service: dict[str, Any]) -> int:
+    told = (service.get("deploy") or {}).get("replicas", service.get("scale", 1))
+    return int(told)
 
 
 def _needs(told: Any) -> dict[str, str]:

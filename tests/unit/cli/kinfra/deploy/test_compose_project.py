@@ -12,6 +12,7 @@ RENDERED = {
     "name": "homelab",
     "services": {
         "database": {"image": "postgres:17"},
+        "backtest-worker-1": {"image": "x", "deploy": {"replicas": 0}},
         "backend": {
             "image": "ktrdr-backend:prod",
             "depends_on": {"database": {"condition": "service_healthy"}},
@@ -51,6 +52,8 @@ def compose(docker, tmp_path) -> ComposeProject:
 def test_the_project_has_the_name_that_its_file_gives_it(compose, docker):
     assert compose.name == "homelab"
     services = {one.name: one for one in compose.services()}
+    # No container is wanted of the third.
+    assert set(services) == {"backend", "database"}
     assert services["backend"].needs == {"database": "service_healthy"}
     assert services["database"].image == "postgres:17"
 
