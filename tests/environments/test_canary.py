@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from ktrdr.cli.kinfra.images.engine import Engine
-from tests.environments.traces import traces
+from tests.environments.traces import nameless_volumes, traces
 
 CHECKS = [
     *("services", "builds", "access", "worker registration", "training", "backtest"),
@@ -31,7 +31,7 @@ def canary(engine: Engine):
     assert traces(engine, "ktrdr-canary") == []
 
 
-def test_the_canary_does_real_work_and_leaves_nothing(canary):
+def test_the_canary_does_real_work_and_leaves_nothing(canary, engine: Engine):
     done = kinfra("test", "--json")
     report = json.loads(done.stdout)
     for one in report["checks"]:
@@ -40,3 +40,4 @@ def test_the_canary_does_real_work_and_leaves_nothing(canary):
     assert {one["outcome"] for one in report["checks"]} == {"passed"}
     assert done.returncode == 0
     assert kinfra("status").returncode == 0
+    assert nameless_volumes(engine, "ktrdr-canary") == []

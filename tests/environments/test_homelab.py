@@ -13,7 +13,7 @@ from ktrdr.cli.kinfra.environments.starting import await_health, start
 from ktrdr.cli.kinfra.images.engine import Engine
 from ktrdr.schemas import BacktestStart
 from tests.contracts.environments.composed import FOLDER
-from tests.environments.traces import traces
+from tests.environments.traces import nameless_volumes, traces
 
 NAME = "ktrdr-test-homelab"
 PLACE = FOLDER / "homelab"
@@ -106,3 +106,4 @@ def test_secrets_stay_out_of_the_containers_settings(homelab, engine: Engine):
     for container in environment.compose.containers():
         told = engine.run("container", "inspect", container.id)
         assert not [one for one in values if one in told], container.name
+    assert nameless_volumes(engine, NAME) == []

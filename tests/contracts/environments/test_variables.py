@@ -70,7 +70,7 @@ def test_every_file_that_is_referred_to_exists(environment: Environment):
     for name, fields in environment.services():
         base = FOLDER if "extends" in fields else folder
         for mount in fields.get("volumes") or ():
-            source = str(mount).split(":")[0]
+            source = "" if isinstance(mount, dict) else mount.split(":")[0]
             if source.startswith("."):
                 assert (base / source).exists(), (name, source)
 
