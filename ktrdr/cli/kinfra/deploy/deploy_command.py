@@ -55,6 +55,7 @@ def deploy(
     from ktrdr.cli.kinfra.deploy.references import Wanted
     from ktrdr.cli.kinfra.deploy.target import Target
     from ktrdr.cli.kinfra.deploy.view import print_record, print_steps
+    from ktrdr.cli.output import notes
 
     wanted = Wanted.parse(tag, digest or ())
     target = Target.find(area, folder=folder, engine=engine, context=context)
@@ -71,3 +72,5 @@ def deploy(
             tell=display.line,
         )
     print_record(deployed.record, as_json=as_json, token=deployed.token)
+    for one in deployed.missing:
+        notes().print(f"Does not run: {one}", markup=False, soft_wrap=True)

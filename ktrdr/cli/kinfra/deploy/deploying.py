@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from ktrdr.cli.kinfra.deploy.access import new_admin
 from ktrdr.cli.kinfra.deploy.database import DeployedDatabase, Saved
-from ktrdr.cli.kinfra.deploy.gate import Gate
+from ktrdr.cli.kinfra.deploy.gate import Gate, GateError
 from ktrdr.cli.kinfra.deploy.history import Record
 from ktrdr.cli.kinfra.deploy.pins import Pin, keep_all
 from ktrdr.cli.kinfra.deploy.plan import Plan, PullPolicy, fetch, wanted_references
@@ -13,6 +13,7 @@ from ktrdr.cli.kinfra.deploy.project import Project
 from ktrdr.cli.kinfra.deploy.references import Wanted
 from ktrdr.cli.kinfra.deploy.schema_change import SchemaChange, migration, way_back
 from ktrdr.cli.kinfra.deploy.target import Target
+from ktrdr.cli.kinfra.images.engine import EngineError
 from ktrdr.errors import ConflictError, InputError, NotFoundError
 
 
@@ -41,10 +42,13 @@ class Deployed:
     ----------
     token : str or None
         Of the admin that was asked for; this is the only time that it is told.
+    missing : tuple of str
+        Services with images of others that ours don't need and that don't run, and why.
     """
 
     record: Record
     token: str | None
+    missing: tuple[str, ...]
 
 
 def foresee(target: Target, wanted: Wanted) -> list[Step]:
@@ -102,10 +106,23 @@ def deploy_part(
         done = target.carry_out(
             plan, record=record, change=change, gate=gate, tell=tell
         )
-        # What only watches is no reason to go back.
-        target.fetch_others(target.parts.above, tell)
-        target.start(target.parts.above, gate)
-        return Deployed(record=done, token=admins.token)
+        return Deployed(
+            record=done, token=admins.token, missing=_start_watchers(target, gate, tell)
+        )
+
+
+def _start_watchers(
+    target: Target, gate: Gate, tell: Callable[[str], None]
+) -> tuple[str, ...]:
+    """Start what ours don't need, which is no reason to go back; tell what did not."""
+    missing = []
+    for service in target.parts.above:
+        try:
+            target.fetch_others([service], tell)
+            target.start([service], gate)
+        except (EngineError, GateError) as error:
+            missing.append(f"{service.name}: {error}")
+    return tuple(missing)
 
 
 class _Admins:

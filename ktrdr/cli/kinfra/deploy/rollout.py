@@ -1,6 +1,6 @@
 """A rollout: services replaced one by one, and all put back if one fails."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
 from ktrdr.cli.kinfra.deploy.database import Saved
 from ktrdr.cli.kinfra.deploy.gate import Gate
@@ -165,19 +165,19 @@ class Rollout:
         self._bring_up(service, pin)
 
     def _outcome(self) -> str:
-        back = [name for name in self._touched if name in self._plan.before]
-        gone = [name for name in self._touched if name not in self._plan.before]
-        told = [_shown(self._plan.before, back)] if back else []
-        told += (
-            [f"{', '.join(gone)} did not run before and does not now"] if gone else []
-        )
-        return "; ".join(told) or "nothing had been replaced"
+        before = self._plan.before
+        back = [f"{one} runs {before[one].shown} again" for one in self._known()]
+        gone = [
+            f"{one} did not run before and does not now"
+            for one in self._touched
+            if one not in before
+        ]
+        return "; ".join([*back, *gone]) or "nothing had been replaced"
+
+    def _known(self) -> list[str]:
+        return [one for one in self._touched if one in self._plan.before]
 
     def _advice(self) -> str:
-        pins = _shown(self._plan.before, list(self._plan.before))
+        pins = [f"{name}: {pin.shown}" for name, pin in self._plan.before.items()]
         backup = f"; the database is saved in {self._saved.path}" if self._saved else ""
-        return f"Before, {pins or 'nothing ran'}{backup}."
-
-
-def _shown(pins: Mapping[str, Pin], services: list[str]) -> str:
-    return "; ".join(f"{name} runs {pins[name].shown} again" for name in services)
+        return f"What ran before: {', '.join(pins) or 'nothing'}{backup}."

@@ -163,7 +163,7 @@ def test_a_way_back_that_fails_is_told_with_what_ran_before():
     world.images |= {"old": sick, kept_name("test-core", sick.pin): sick}
     with pytest.raises(StuckError, match="the way back failed") as failed:
         rollout.run()
-    assert "Before, backend runs ktrdr-backend:1.0" in str(failed.value)
+    assert "What ran before: backend: ktrdr-backend:1.0" in str(failed.value)
 
 
 def test_the_database_is_saved_before_its_migration_while_nothing_writes():
