@@ -31,7 +31,7 @@ NEXT = "\n".join(
         ),
     ]
 )
-CRASHES = written_into("ktrdr/api/main.py", "\nraise SystemExit('planted crash')\n")
+CRASHES = written_into("ktrdr/api/main.py", "\nraise RuntimeError('planted crash')\n")
 STEP = python(
     "(packages / 'ktrdr/database/migrations/0099_planted.sql')"
     ".write_text('CREATE TABLE ktrdr.planted (n int)')"
