@@ -24,6 +24,11 @@ _PUBLIC = """
 CREATE SCHEMA public AUTHORIZATION pg_database_owner;
 GRANT USAGE ON SCHEMA public TO PUBLIC;
 """
+_END = """
+SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
+WHERE datname = current_database() AND pid <> pg_backend_pid()
+    AND backend_type = 'client backend'
+"""
 # What still works on the old tables has short transactions.
 _LOCK_WAIT = "SET lock_timeout = '60s';\n"
 _INCOMPATIBLE = handling_of(IncompatibleError()).exit_code
@@ -100,7 +105,8 @@ class DeployedDatabase:
     def restore(self, saved: Saved) -> None:
         """Put back what a backup holds, all of it or nothing, in one transaction.
 
-        Those who are connected stay so: they find the tables of before.
+        Nobody has to leave before. But what they had prepared is for tables that are
+        gone, so their connections end, and they make new ones.
 
         Raises
         ------
@@ -121,6 +127,11 @@ class DeployedDatabase:
             self._pour("psql", *how, "--single-transaction", source=script)
         finally:
             script.unlink()
+        self.end_connections()
+
+    def end_connections(self) -> None:
+        """End all connections but one's own, so that nobody uses plans of before."""
+        self._query(_END)
 
     def last_operation(self) -> int:
         """Return the number of the newest operation; 0 if there is none."""

@@ -87,6 +87,8 @@ def migration(
         if not jobs:
             image = kept_name(owner, plan.pins[asked])
             run_job(project, asked, image, "ktrdr", "db", "upgrade")
+        if is_saved and database is not None:
+            database.end_connections()
         if make_admin is not None:
             service = plan.parts.ours[0].name
             make_admin(service, kept_name(owner, plan.pins[service]))
