@@ -100,11 +100,18 @@ class IncompatibleError(InputError):
 class MissingExtraError(InputError):
     """A feature needs an optional part of ktrdr that is not installed."""
 
-    def __init__(self, package: str, extra: str, image: str | None = None) -> None:
+    def __init__(
+        self,
+        package: str,
+        extra: str,
+        image: str | None = None,
+        *,
+        instead: str | None = None,
+    ) -> None:
         holder = f"the image {image}" if image else "an image that holds it"
         super().__init__(
             f"{package} is not installed, and this needs it: "
-            f"install ktrdr[{extra}], or use {holder}"
+            f"install ktrdr[{extra}], or {instead or f'use {holder}'}"
         )
         self.package = package
         self.extra = extra

@@ -110,6 +110,10 @@ class Settings(BaseSettings):
         le=65535,
         description="First port to try for a worker's health and metrics.",
     )
+    health_file: _Folder | None = Field(
+        default=None,
+        description="File in which a server tells where it answers health checks.",
+    )
     accelerator: Literal["cpu", "cuda", "mps"] | None = Field(
         default=None,
         description="Accelerator that an image declares; torch must be built for it.",

@@ -89,7 +89,15 @@ def lock_inputs(root: Path) -> tuple[LockInputs, ...]:
             name="build",
             requirements=(f"uv=={uv}", EDITABLE, *project["build-system"]["requires"]),
             uv=uv,
-        )
+        ),
+        # What decides whether an image is published is pinned as the image is.
+        LockInputs(
+            name="verify",
+            requirements=tuple(project["dependency-groups"]["verify"]),
+            # Both come into one environment.
+            agrees_with="build",
+            uv=uv,
+        ),
     ]
     for image in images:
         locks.append(
@@ -141,5 +149,6 @@ def _torch(contract: Contract, torch: str) -> dict[str, Any]:
 
 
 def _pinned_uv(project: dict[str, Any]) -> str:
-    groups: list[str] = project["dependency-groups"]["images"]
-    return next(line for line in groups if line.startswith("uv==")).removeprefix("uv==")
+    # Beside requirements a group may hold tables that include another group.
+    lines = map(str, project["dependency-groups"]["images"])
+    return next(line for line in lines if line.startswith("uv==")).removeprefix("uv==")

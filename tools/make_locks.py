@@ -4,8 +4,9 @@ Usage: ``python -m tools.make_locks [--check] [--upgrade]``
 
 Each lock in ``deploy/locks`` pins every package of one image by release and hash, for
 all Pythons and platforms that the image is built for. What is locked stays as it is
-until its inputs no longer allow it or ``--upgrade`` asks for the newest releases.
-``--check`` resolves again and fails, changing nothing, if a lock would change.
+until its inputs no longer allow it or ``--upgrade`` asks for the newest releases; its
+hashes are those that the package index tells today. ``--check`` resolves again and
+fails, changing nothing, if a file would change.
 """
 
 import argparse
@@ -21,7 +22,7 @@ from tempfile import TemporaryDirectory
 
 from ktrdr.errors import KtrdrError, RunError
 from tools.lock_inputs import LockInputs, lock_inputs, torch_inputs
-from tools.torch_wheels import INDEX, MACHINES, wheel_hashes, wheel_names
+from tools.torch_wheels import INDEX, MACHINES, torch_locks
 
 ROOT = Path(__file__).parents[1]
 # Oldest C library of the base images: Debian bookworm's.
@@ -32,6 +33,7 @@ TIMEOUT_S = 600
 _CUDA = re.compile(r"(nvidia|cuda)-|triton$")
 _PIN = re.compile(r"^([a-z0-9-]+)==(\S+) ; (.*?)(?: \\)?$", re.MULTILINE)
 _HASH = re.compile(r"--hash=(sha256:[0-9a-f]{64})")
+_HASH_LINE = re.compile(r" \\\n +--hash=\S+")
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -52,7 +54,7 @@ def main(arguments: Sequence[str]) -> int:
     except KtrdrError as error:
         sys.stderr.write(f"Error: {error}\n")
         return 1
-    print(f"{len(locks)} locks are up to date")
+    print(f"{len(locks)} files are up to date")
     return 0
 
 
@@ -65,12 +67,12 @@ def report(locks: dict[Path, str], changed: list[Path]) -> int:
     if changed:
         sys.stderr.write("Error: locks have drifted: run `make locks`\n")
         return 1
-    print(f"{len(locks)} locks are what their inputs resolve to")
+    print(f"{len(locks)} files are what their inputs resolve to")
     return 0
 
 
 def resolve_all(root: Path, *, upgrade: bool = False) -> dict[Path, str]:
-    """Return the text of each lock, by its path in the repository."""
+    """Return the text of each lock, and of the table, by path in the repository."""
     inputs = lock_inputs(root)
     by_torch = {one.torch: one for one in torch_inputs(root)}
     pure = resolve_torch(by_torch["cuda"], index=None)
@@ -92,10 +94,8 @@ def resolve_all(root: Path, *, upgrade: bool = False) -> dict[Path, str]:
             one, kept=kept, without=without, constraints=constraints, index=index
         )
     locks = {one.path: texts[one.name] for one in inputs}
-    for one in by_torch.values():
-        more = torch_hashes(pure) if one.torch == "cuda" and is_default else []
-        locks[one.path] = torch_lock(root, one, more)
-    return locks
+    default = torch_hashes(pure) if is_default else []
+    return locks | torch_locks(root, by_torch.values(), default)
 
 
 def resolve_torch(one: LockInputs, index: str | None) -> str:
@@ -114,18 +114,6 @@ def cuda_build(text: str) -> str:
     versions = {name: version for name, version, _ in _PIN.findall(text)}
     major, minor = versions["cuda-toolkit"].split(".")[:2]
     return f"cu{major}{minor}"
-
-
-def torch_lock(root: Path, one: LockInputs, more: list[str]) -> str:
-    """Return the lock of torch itself: one release, the hashes of one build."""
-    names = wheel_names(
-        str(one.torch_release), str(one.torch_build), one.pythons, one.platforms
-    )
-    found = wheel_hashes(root, str(one.torch_build), names)
-    hashes = [f"sha256:{digest}" for digest in found.values()]
-    lines = [f"{one.requirements[0]} ; sys_platform == 'linux'"]
-    lines += [f"    --hash={digest}" for digest in sorted({*hashes, *more})]
-    return one.header + " \\\n".join(lines) + "\n"
 
 
 def compile_lock(
@@ -167,9 +155,18 @@ def compile_lock(
         (folder / "pyproject.toml").write_text(
             _project(one, without, pins, index), "utf-8"
         )
-        (folder / "lock.txt").write_text(kept, "utf-8")
+        (folder / "lock.txt").write_text(without_hashes(kept), "utf-8")
         run_uv(*command, cwd=folder)
         return one.header + (folder / "lock.txt").read_text("utf-8")
+
+
+def without_hashes(lock: str) -> str:
+    """Return a lock's releases alone.
+
+    uv takes over the hashes of the file it is given, forged ones too, and asks the
+    index for those that are not there.
+    """
+    return _HASH_LINE.sub("", lock)
 
 
 def check_installable(root: Path) -> None:

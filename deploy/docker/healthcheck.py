@@ -1,8 +1,7 @@
 """Tell by the exit code whether the server of this container answers.
 
-Which server that is, the container's command decides, so both are asked: the backend
-at ``KTRDR_PORT``, a worker at ``KTRDR_WORKER_PORT``. Only the standard library is
-used, and little of it: this starts every few seconds.
+Where it does, the server has written: address, port and route. Only the standard
+library is used, and little of it: this starts every few seconds.
 """
 
 import os
@@ -10,28 +9,29 @@ import socket
 import sys
 
 TIMEOUT_S = 2.0
-_SERVERS = (
-    ("KTRDR_HOST", "KTRDR_PORT", 8000, "/api/v1/health/live"),
-    ("KTRDR_WORKER_HOST", "KTRDR_WORKER_PORT", 5002, "/health/live"),
-)
+_DEFAULT_FILE = "/tmp/ktrdr-health"
 # An address to listen on at all, and one of them to ask at.
-_EVERYWHERE = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}
+_EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}
 
 
 def main() -> int:
-    """Return 0 if a server answers that it is alive, else 1."""
-    for host_name, port_name, default_port, path in _SERVERS:
-        host = os.environ.get(host_name, "")
-        port = int(os.environ.get(port_name) or default_port)
-        if is_alive(_EVERYWHERE.get(host, host), port, path):
-            return 0
-    print("neither a backend nor a worker answers", file=sys.stderr)
+    """Return 0 if the server answers that it is alive, else 1."""
+    file = os.environ.get("KTRDR_HEALTH_FILE") or _DEFAULT_FILE
+    try:
+        with open(file, encoding="utf-8") as lines:
+            host, port, route = lines.read().split()
+    except (OSError, ValueError) as error:
+        print(f"no server has told where it answers: {error}", file=sys.stderr)
+        return 1
+    if is_alive(_EVERYWHERE.get(host, host), int(port), route):
+        return 0
+    print(f"nobody answers on {host} port {port}", file=sys.stderr)
     return 1
 
 
-def is_alive(host: str, port: int, path: str) -> bool:
-    """Return whether the server there answers ``path`` with 200."""
-    request = f"GET {path} HTTP/1.0\r\nHost: localhost\r\nConnection: close\r\n\r\n"
+def is_alive(host: str, port: int, route: str) -> bool:
+    """Return whether the server there answers ``route`` with 200."""
+    request = f"GET {route} HTTP/1.0\r\nHost: localhost\r\nConnection: close\r\n\r\n"
     try:
         with socket.create_connection((host, port), TIMEOUT_S) as connection:
             connection.sendall(request.encode())

@@ -14,6 +14,7 @@ from ktrdr.api.main import create_app
 from ktrdr.api.tokens import Tokens
 from ktrdr.database import Database, check_schema, database_url
 from ktrdr.errors import ConflictError, InputError, NotAuthenticatedError
+from ktrdr.processes import tell_health
 from ktrdr.settings import Settings
 
 
@@ -32,6 +33,7 @@ def serve(config: Settings) -> None:
     with listening(config.host, config.port) as listener:
         app = create_app(config)
         server = _Server(_uvicorn_config(app, config), app.state.backend)
+        tell_health(config.health_file, listener, "/api/v1/health/live")
         log().info("the backend listens", url=_url(listener))
         server.run(sockets=[listener])
 

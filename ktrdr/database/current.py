@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from ktrdr.database.embedded import EmbeddedPostgres
+from ktrdr.database.embedded.programs import wheel_folder
 from ktrdr.errors import DatabaseError, NotFoundError
 from ktrdr.settings import settings
 
@@ -16,12 +17,16 @@ def database_url() -> str:
     ------
     DatabaseError
         If there is neither.
+    MissingExtraError
+        If none is named and there can be none of ktrdr's own.
     """
     given = settings().database_url
     if given is not None:
         return given.get_secret_value()
     server = EmbeddedPostgres()
     if not server.is_running:
+        # Told apart, as no waiting helps where nothing could be started.
+        wheel_folder()
         raise DatabaseError(
             "no database is running: start ktrdr with `ktrdr up`, or set "
             "KTRDR_DATABASE_URL to a PostgreSQL of yours"

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from ktrdr.errors import InputError
 from ktrdr.processes import is_alive
 
 
@@ -23,7 +24,23 @@ class Scratch:
         self._folder: Path | None = None
 
     def open(self) -> None:
-        """Make the folder; remove those of processes that are gone."""
+        """Make the folder; remove those of processes that are gone.
+
+        Raises
+        ------
+        InputError
+            If it can't be made.
+        """
+        try:
+            self._make()
+        except OSError as error:
+            raise InputError(
+                f"files of running work can't be kept in {self._root}: "
+                f"{error.strerror}; let KTRDR_HOME name a folder that this user may "
+                "write to, in a container a volume of theirs"
+            ) from None
+
+    def _make(self) -> None:
         self._root.mkdir(parents=True, exist_ok=True)
         for folder in self._root.glob(f"{socket.gethostname()}-*-*"):
             if _is_abandoned(folder):

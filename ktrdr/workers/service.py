@@ -18,6 +18,7 @@ from ktrdr.build_info import build_info
 from ktrdr.database import Database, check_schema, database_url
 from ktrdr.errors import DatabaseError, IncompatibleError
 from ktrdr.operations import TASK, Operations, WorkerRegistry
+from ktrdr.processes import tell_health
 from ktrdr.settings import Settings
 from ktrdr.storage import ArtifactStore
 from ktrdr.workers.attempt import AttemptTools
@@ -83,6 +84,7 @@ class WorkerService:
         """
         token = read_token(self._config.metrics_token_file)
         app = health_app(self._metrics, self.problems, token)
+        tell_health(self._config.health_file, listening, "/health/live")
         self._scratch.open()
         try:
             with self._signals():

@@ -12,7 +12,16 @@ CONTRACT = load_contract()
 LABEL = re.compile(r'([a-z.]+)=("[^"]*"|\S+)')
 ASSEMBLED = [image for image in CONTRACT.images if image.slim_budget_mb is not None]
 # What a container is started with.
-SETTINGS = ("ENV", "USER", "WORKDIR", "EXPOSE", "HEALTHCHECK", "ENTRYPOINT", "CMD")
+SETTINGS = (
+    "ENV",
+    "USER",
+    "VOLUME",
+    "WORKDIR",
+    "EXPOSE",
+    "HEALTHCHECK",
+    "ENTRYPOINT",
+    "CMD",
+)
 each_image = pytest.mark.parametrize(
     "image", CONTRACT.images, ids=lambda image: str(image.key)
 )

@@ -122,6 +122,15 @@ def test_lock_holds_all_that_ktrdr_depends_on(image: Image, python: str):
             assert need.specifier.contains(version), (need, version)
 
 
+def test_what_kinfra_installs_together_agrees():
+    """The workflows' action puts these three into one environment."""
+    found: dict[tuple[str, str], set[str]] = {}
+    for name in ("build", "backend", "verify"):
+        for entry in entries((ROOT / FOLDER / f"{name}.txt").read_text("utf-8")):
+            found.setdefault((entry.name, entry.marker), set()).add(entry.version)
+    assert not {key: versions for key, versions in found.items() if len(versions) > 1}
+
+
 @pytest.mark.parametrize("python", PYTHONS)
 def test_images_agree_on_the_release_of_each_package(python: str):
     found: dict[str, set[str]] = {}

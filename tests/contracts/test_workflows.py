@@ -23,6 +23,12 @@ FOLDER = ROOT / ".github" / "workflows"
 WORKFLOWS = {path.name: yaml.safe_load(path.read_text()) for path in FOLDER.iterdir()}
 PUBLISHING: dict[str, Any] = WORKFLOWS["build-images.yml"]["jobs"]
 ACTIONS = sorted((ROOT / ".github").rglob("*.yml"))
+KINFRA = yaml.safe_load((ROOT / ".github/actions/kinfra/action.yml").read_text())
+# What can bring a program onto a machine.
+FETCHES = re.compile(
+    r"\b(pip3? install|uv (pip|sync|run|tool)"
+    r"|make|uvx|pipx|npm|npx|apt|apt-get|curl|wget)\b"
+)
 READS = {"contents": "read"}
 # All that any job may do beyond reading the source.
 PERMISSIONS = {
@@ -101,17 +107,63 @@ def test_scripts_stop_at_the_first_failure(name: str):
     assert not re.search(r"echo .*\$\(", text)
 
 
-@pytest.mark.parametrize("name", WORKFLOWS)
-def test_runs_of_one_branch_do_not_overlap(name: str):
-    assert "github.ref" in WORKFLOWS[name]["concurrency"]["group"]
+def test_publishing_runs_of_one_branch_wait_for_one_another():
+    assert WORKFLOWS["build-images.yml"]["concurrency"] == {
+        "group": "images-${{ github.ref }}",
+        "cancel-in-progress": False,
+    }
 
 
-def test_publishing_is_never_cut_off_by_a_newer_commit():
-    assert WORKFLOWS["build-images.yml"]["concurrency"]["cancel-in-progress"] is False
+def test_newer_commit_cancels_the_checks_of_a_pull_request_alone():
+    """In one group, a newer run cancels the one that waits, whatever it says."""
+    is_pull = "github.event_name == 'pull_request'"
+    assert WORKFLOWS["ci.yml"]["concurrency"] == {
+        "group": f"ci-${{{{ {is_pull} && github.ref || github.sha }}}}",
+        "cancel-in-progress": f"${{{{ {is_pull} }}}}",
+    }
 
 
 def runs(job: dict[str, Any]) -> str:
     return "\n".join(step.get("run", "") for step in job["steps"])
+
+
+def unhashed(script: str) -> list[str]:
+    """Return the lines of a script that fetch what no hash of ours pins."""
+    lines = script.replace("\\\n", " ").splitlines()
+    editable = "install --quiet --no-deps --no-build-isolation --editable ."
+    return [
+        line
+        for line in lines
+        if FETCHES.search(line)
+        and "--require-hashes" not in line
+        and not re.sub(" +", " ", line).endswith(editable)
+    ]
+
+
+def test_what_leads_to_a_signature_runs_hashed_packages_alone():
+    own = {used for job in PUBLISHING.values() for used in uses(job) if used[0] == "."}
+    assert own == {"./.github/actions/kinfra"}
+    assert runs(KINFRA["runs"]).count("--require-hashes") == 2
+    for job in (*PUBLISHING.values(), KINFRA["runs"]):
+        assert not unhashed(runs(job))
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "uv pip install --python here --group images",
+        "python -m pip install --quiet \\\n  --no-deps syft",
+        "pip install --quiet --no-deps --no-build-isolation --editable . syft",
+        "make quality",
+        "curl -sSf https://example.org/install.sh | sh",
+    ],
+)
+def test_package_without_a_hash_is_noticed(line: str):
+    assert unhashed(f"set -e\n{line}\n")
+
+
+def uses(job: dict[str, Any]) -> list[str]:
+    return [step["uses"] for step in job["steps"] if "uses" in step]
 
 
 def needed(job: str) -> set[str]:
@@ -164,15 +216,13 @@ def move_latest(folder: Path, *, forged: str) -> list[str]:
     """Run the job's script with stand-ins; return what became a tag."""
     tags = folder / "tags"
     tags.touch()
-    stand_ins = {
-        "cosign": f'case "$*" in *{forged}:*) exit 1;; esac',
-        "docker": f'shift 3; echo "$@" >> {tags}',
-    }
-    for name, script in stand_ins.items():
-        (folder / name).write_text(f"#!/bin/sh\n{script}\n")
-        (folder / name).chmod(0o755)
+    path = stand_ins(
+        folder,
+        cosign=f'case "$*" in *{forged}:*) exit 1;; esac',
+        docker=f'shift 3; echo "$@" >> {tags}',
+    )
     environment = {
-        "PATH": f"{folder}:{os.defpath}",
+        "PATH": path,
         "IDENTITY": "workflow",
         "NAMES": "ktrdr-backend ktrdr-worker-gpu",
         "REGISTRY": "registry",
@@ -183,17 +233,35 @@ def move_latest(folder: Path, *, forged: str) -> list[str]:
     return tags.read_text().splitlines()
 
 
+def stand_ins(folder: Path, **scripts: str) -> str:
+    """Write programs of these names; return the PATH that finds them first."""
+    programs = folder / "bin"
+    programs.mkdir()
+    for name, script in scripts.items():
+        (programs / name).write_text(f"#!/bin/sh\n{script}\n")
+        (programs / name).chmod(0o755)
+    return f"{programs}:{os.defpath}"
+
+
 def test_what_is_verified_is_what_was_pushed():
     built, verified = PUBLISHING["build"], PUBLISHING["verify"]
     assert built["strategy"]["matrix"] == verified["strategy"]["matrix"]
     assert built["runs-on"] == verified["runs-on"] == "${{ matrix.runner }}"
     assert "--push-by-digest" in runs(built)
     assert "imagetools" not in runs(built)
+    proof = next(step for step in verified["steps"] if "images verify" in str(step))
+    assert proof["env"]["IMAGE"] == "${{ matrix.image }}"
+    calls = [one for one in proof["run"].splitlines() if "images verify" in one]
+    # Not as what the label of whatever was pushed says.
+    assert [one.strip() for one in calls] == [
+        'kinfra images verify "$reference" --as "$IMAGE"'
+    ]
     uploads = artifact_names(verified, "upload")
     assert artifact_names(built, "upload") == artifact_names(verified, "download")
     assert uploads == {"verified-${{ matrix.image }}-${{ matrix.arch }}"}
     assert artifact_names(PUBLISHING["publish"], "download") == {
-        "verified-${{ matrix.image }}-*"
+        "built-${{ matrix.image }}-*",
+        "verified-${{ matrix.image }}-*",
     }
 
 
@@ -203,6 +271,70 @@ def artifact_names(job: dict[str, Any], verb: str) -> set[str]:
         for step in job["steps"]
         if f"/{verb}-artifact@" in step.get("uses", "")
     }
+
+
+# What the registry answers for two platforms that were merged.
+INDEX = """{"manifests": [
+    {"digest": "sha256:a1", "platform": {"architecture": "amd64"}},
+    {"digest": "sha256:b2", "platform": {"architecture": "arm64"}},
+    {"digest": "sha256:c3", "platform": {"architecture": "unknown"}}
+]}"""
+
+
+def test_merged_digests_are_those_that_were_pushed(tmp_path: Path):
+    assert publish(tmp_path) == [
+        "buildx imagetools create --tag registry/image:sha-1 image@amd64 image@arm64",
+        "sign --yes --recursive registry/image@sha256:merged",
+    ] + [
+        "attest --yes --type spdxjson "
+        f"--predicate verified/{arch}/image.spdx.json registry/image@sha256:{digest}"
+        for arch, digest in [("amd64", "a1"), ("arm64", "b2")]
+    ]
+
+
+def test_digest_that_verify_changed_gets_no_tag(tmp_path: Path):
+    assert publish(tmp_path, verified={"amd64": "other@amd64"}) == []
+
+
+def test_platform_that_was_not_verified_keeps_all_from_a_tag(tmp_path: Path):
+    assert publish(tmp_path, verified={"arm64": ""}) == []
+
+
+def publish(folder: Path, *, verified: dict[str, str] | None = None) -> list[str]:
+    """Run the job's scripts with stand-ins; return what they wrote to the registry."""
+    for arch in ("amd64", "arm64"):
+        handed_on = {"built": f"image@{arch}", "verified": f"image@{arch}"}
+        handed_on["verified"] = (verified or {}).get(arch, handed_on["verified"])
+        for kind, reference in handed_on.items():
+            if reference:
+                written = folder / kind / arch / "built.json"
+                written.parent.mkdir(parents=True)
+                written.write_text(f'{{"reference": "{reference}"}}')
+        (folder / "verified" / arch).mkdir(exist_ok=True)
+        (folder / "verified" / arch / "image.spdx.json").touch()
+    calls = folder / "calls"
+    calls.touch()
+    (folder / "index.json").write_text(INDEX)
+    docker = f"""\
+case "$*" in
+*--raw) cat {folder}/index.json;;
+*--format*) echo '{{"digest": "sha256:merged"}}';;
+*) echo "$@" >> {calls};;
+esac"""
+    path = stand_ins(folder, docker=docker, cosign=f'echo "$@" >> {calls}')
+    environment = {
+        "PATH": path,
+        "IMAGE": "registry/image:sha-1",
+        "REFERENCE": "registry/image@sha256:merged",
+        "GITHUB_OUTPUT": str(folder / "output"),
+    }
+    # As there, each step ends the job when it fails.
+    for step in PUBLISHING["publish"]["steps"]:
+        command = ["bash", "-eo", "pipefail", "-c", step.get("run", "")]
+        done = subprocess.run(command, cwd=folder, env=environment)
+        if done.returncode:
+            break
+    return calls.read_text().splitlines()
 
 
 def test_nothing_deletes_published_images():
@@ -270,6 +402,14 @@ def test_workflows_call_commands_that_exist():
         called.add(" ".join(path))
     verbs = ["build", "matrix", "sbom", "verify"]
     assert called == {f"images {verb}" for verb in verbs}
+
+
+def test_all_tests_are_run_as_make_test_runs_them():
+    """Without its options, modules that share what is costly each make it again."""
+    makefile = (ROOT / "Makefile").read_text()
+    recipe = re.search(r"^test: .*\n\t\$\(BIN\)/(pytest .+)", makefile, re.M)
+    assert recipe is not None
+    assert f".venv/bin/{recipe[1]}" in runs(WORKFLOWS["ci.yml"]["jobs"]["tests"])
 
 
 def test_workflows_make_targets_that_exist():

@@ -16,6 +16,7 @@ from ktrdr.cli.kinfra.images.verify import (
     metadata,
     packages,
     serving,
+    start,
 )
 from ktrdr.cli.kinfra.images.verify.check import Fault
 from ktrdr.cli.kinfra.images.verify.subject import Subject
@@ -34,6 +35,19 @@ CUDA = (
     "(info / 'METADATA').write_text("
     "'Metadata-Version: 2.1\\nName: nvidia-cublas\\nVersion: 13.0\\n')"
 )
+
+
+def _schema(subject: Subject) -> None:
+    with running_system(subject) as system:
+        serving.schema(system)
+
+
+def _default_worker(subject: Subject) -> None:
+    with running_system(subject) as system:
+        serving.schema(system)
+        serving.worker(system, subject.image.does[0])
+
+
 PLANTS: dict[str, tuple[str, str, Callable[[Subject], object], str]] = {
     "import of torch": (
         "backend",
@@ -73,11 +87,42 @@ PLANTS: dict[str, tuple[str, str, Callable[[Subject], object], str]] = {
     ),
     "root": ("backend", "USER 0:0", metadata.declared_user, "the user 0:0"),
     "a port more": ("backend", "EXPOSE 22", metadata.ports, "ports 22, 5002, 8000"),
-    "no init": ("backend", "ENTRYPOINT []", metadata.entry_point, "expected an init"),
+    "no init": ("backend", "ENTRYPOINT []", start.entry_point, "expected an init"),
+    "another command": (
+        "worker-cpu",
+        'CMD ["python", "-c", "print(1)"]',
+        start.command,
+        "'print(1)'], expected ['ktrdr', 'worker', 'training']",
+    ),
+    "another command, by what it runs": (
+        "worker-cpu",
+        'CMD ["python", "-c", "print(1)"]',
+        _default_worker,
+        "it ended with exit code 0",
+    ),
+    "no accelerator": (
+        "worker-cpu",
+        "ENV KTRDR_ACCELERATOR=",
+        start.accelerator,
+        "KTRDR_ACCELERATOR is '', expected 'cpu'",
+    ),
+    "a health check that comes too late": (
+        "backend",
+        "HEALTHCHECK --interval=1h --retries=99 "
+        'CMD ["python", "-I", "-S", "/app/healthcheck.py"]',
+        start.health_check,
+        "Retries is 99, expected 3",
+    ),
+    "an answer that is no JSON": (
+        "backend",
+        written_into("ktrdr/cli/main.py", '\nprint("hello")\n'),
+        _schema,
+        "answered 'hello",
+    ),
     "no health check": (
         "backend",
         "HEALTHCHECK NONE",
-        metadata.health_command,
+        start.health_check,
         "no HEALTHCHECK",
     ),
     "another image's label": (
@@ -173,6 +218,15 @@ def test_fault_in_an_image_is_found(engine, tmp_path, key, lines, judge, told):
             "exit code 137, expected 0",
         ),
         (
+            written_into(
+                "ktrdr/api/services/health_service.py",
+                "\nasync def _lacking(_):\n"
+                "    return ReadyDocument(status='not_ready', parts=())\n"
+                "Health.ready = _lacking\n",
+            ),
+            "status 503",
+        ),
+        (
             python(
                 "pathlib.Path('/app/healthcheck.py').write_text('raise SystemExit(1)')"
             ),
@@ -185,7 +239,12 @@ def test_fault_in_an_image_is_found(engine, tmp_path, key, lines, judge, told):
             "expected a refusal",
         ),
     ],
-    ids=["deaf to SIGTERM", "never healthy", "open without a token"],
+    ids=[
+        "deaf to SIGTERM",
+        "alive but never ready",
+        "never healthy",
+        "open without a token",
+    ],
 )
 def test_fault_of_a_server_is_found(engine, tmp_path, lines, told):
     with (

@@ -30,6 +30,12 @@ def test_an_image_keeps_to_its_budgets(weight: Weight):
     assert weight.excess is None
 
 
+def test_a_build_is_held_to_what_is_told(engine: Engine, found: Found, weight: Weight):
+    # One asks the engine where its store counts bytes, the other reads the layers.
+    told_mb = engine.size_bytes(found.reference) / 1e6
+    assert told_mb == pytest.approx(weight.size_mb, abs=0.1)
+
+
 def test_no_layer_holds_what_a_later_one_hides(weight: Weight):
     assert weight.efficiency > 0.999
 

@@ -293,8 +293,22 @@ def test_what_keeps_it_from_starting_is_told(tmp_path: Path):
 
 def test_the_missing_extra_is_named(tmp_path: Path, monkeypatch):
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
-    with pytest.raises(MissingExtraError, match=r"ktrdr\[local\]"):
+    with pytest.raises(
+        MissingExtraError, match=r"ktrdr\[local\], or set KTRDR_DATABASE_URL"
+    ):
         EmbeddedPostgres(tmp_path / "postgres").start()
+
+
+def test_no_database_and_none_that_could_be_started_is_told_at_once(
+    tmp_path: Path, monkeypatch
+):
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    monkeypatch.setenv("KTRDR_HOME", str(tmp_path))
+    monkeypatch.delenv("KTRDR_DATABASE_URL", raising=False)
+    settings.cache_clear()
+    with pytest.raises(MissingExtraError, match="set KTRDR_DATABASE_URL"):
+        database_url()
+    settings.cache_clear()
 
 
 def test_its_log_is_bounded(server: EmbeddedPostgres):

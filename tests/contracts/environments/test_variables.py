@@ -26,6 +26,7 @@ OTHERS = {
     "POSTGRES_DB": "PostgreSQL's image",
     "POSTGRES_PASSWORD_FILE": "PostgreSQL's image",
     "PGDATA": "PostgreSQL",
+    "DUMB_INIT_SETSID": "the images' init",
     "DATABASE_NAMES": "certificates.sh",
     "JAEGER_LISTEN_HOST": "Jaeger's image",
 }

@@ -3,6 +3,7 @@
 import hashlib
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -10,7 +11,14 @@ from ktrdr.errors import InputError, RunError
 from tools import make_locks, torch_wheels
 from tools.lock_inputs import LockInputs
 from tools.make_locks import compile_lock, cuda_build, install_dry, torch_hashes
-from tools.torch_wheels import page_hashes, wheel_hashes, wheel_names
+from tools.torch_wheels import (
+    TABLE,
+    page_hashes,
+    table_text,
+    torch_locks,
+    wheel_hashes,
+    wheel_names,
+)
 
 ANYWHERE = "py3-none-any"
 
@@ -53,9 +61,9 @@ def index(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
-def inputs(*requirements: str, **more: str) -> LockInputs:
+def inputs(*requirements: str, **more: Any) -> LockInputs:
     given = {"name": "image", "requirements": requirements, "uv": "1", **more}
-    return LockInputs(**given)  # type: ignore[arg-type]
+    return LockInputs(**given)
 
 
 def names(lock: str) -> set[str]:
@@ -79,6 +87,15 @@ def test_release_stays_until_asked_and_agrees_with_the_other_lock(index: Path):
     assert "filelock==3.0" in compile_lock(inputs("filelock"), kept=first)
     assert "filelock==3.1" in compile_lock(inputs("filelock"))
     assert "filelock==3.0" in compile_lock(inputs("filelock"), constraints=first)
+
+
+def test_forged_hash_does_not_stay(index: Path):
+    genuine = compile_lock(inputs("filelock"))
+    write_wheel(index, "filelock", "3.1")
+    before, _, after = genuine.partition("--hash=sha256:")
+    forged = f"{before}--hash=sha256:{'a' * 64}{after[64:]}"
+    assert forged != genuine
+    assert compile_lock(inputs("filelock"), kept=forged) == genuine
 
 
 def test_lock_names_hashes_and_digest_of_inputs_but_no_host(index: Path):
@@ -113,7 +130,7 @@ def test_hashes_of_torch_are_its_own_alone():
 def test_package_without_a_wheel_for_one_platform_is_found(index: Path, tmp_path: Path):
     write_wheel(index, "native", "1.0", tag="cp311-cp311-manylinux_2_28_x86_64")
     lock = tmp_path / "lock.txt"
-    lock.write_text(compile_lock(inputs("native", pythons=("3.11",))))  # type: ignore[arg-type]
+    lock.write_text(compile_lock(inputs("native", pythons=("3.11",))))
     install_dry(lock, "linux/amd64", "3.11")
     for platform, python in (("linux/arm64", "3.11"), ("linux/amd64", "3.10")):
         with pytest.raises(RunError, match="native"):
@@ -137,36 +154,71 @@ def test_page_of_torch_index_tells_hashes_where_it_has_them():
     assert page_hashes(page) == {"torch-1+cpu-x.whl": digest}
 
 
+def test_hashes_are_completed_from_the_index():
+    kept, told = {"a.whl": "1" * 64}, {"b.whl": "2" * 64}
+    assert wheel_hashes(kept, told, ["a.whl", "b.whl"]) == {**kept, **told}
+
+
+def test_unknown_or_contradicted_hash_is_refused():
+    kept = {"a.whl": "1" * 64}
+    with pytest.raises(InputError, match=r"SHA-256 of c\.whl"):
+        wheel_hashes(kept, {}, ["a.whl", "c.whl"])
+    with pytest.raises(InputError, match="which file was replaced"):
+        wheel_hashes(kept, {"a.whl": "3" * 64}, ["a.whl"])
+
+
+CPU = inputs(
+    "torch==9.9",
+    torch="cpu",
+    torch_release="9.9",
+    torch_build="cpu",
+    pythons=("3.11",),
+    platforms=("linux/amd64",),
+)
+TORCH_FILE = "torch-9.9+cpu-cp311-cp311-manylinux_2_28_x86_64.whl"
+
+
 @pytest.fixture
 def torch_table(tmp_path: Path) -> Path:
-    """Return a checkout whose table knows one file of one build."""
-    path = tmp_path / torch_wheels.TABLE
+    """Return a checkout whose table knows no file of torch."""
+    path = tmp_path / TABLE
     path.parent.mkdir(parents=True)
-    path.write_text(f'[cpu]\n"a.whl" = "{"1" * 64}"\n')
+    path.write_text(table_text({}))
     return tmp_path
 
 
-def test_table_is_completed_from_the_index(
-    torch_table: Path, monkeypatch: pytest.MonkeyPatch
+def test_new_hash_of_torch_is_told_not_written(
+    torch_table: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ):
-    told = {"b.whl": "2" * 64}
+    told = {TORCH_FILE: "2" * 64, "torch-9.8.whl": "3" * 64}
     monkeypatch.setattr(torch_wheels, "index_hashes", lambda build: told)
-    expected = {"a.whl": "1" * 64, "b.whl": "2" * 64}
-    assert wheel_hashes(torch_table, "cpu", ["a.whl", "b.whl"]) == expected
-    monkeypatch.setattr(torch_wheels, "index_hashes", lambda build: {})
-    assert wheel_hashes(torch_table, "cpu", ["a.whl", "b.whl"]) == expected
+    before = (torch_table / TABLE).read_text()
+    found = torch_locks(torch_table, [CPU], [])
+    assert (torch_table / TABLE).read_text() == before
+    assert found[TABLE] == f'{before}\n[cpu]\n"{TORCH_FILE}" = "{"2" * 64}"\n'
+    assert f"--hash=sha256:{'2' * 64}\n" in found[CPU.path]
+    assert "not compared" not in capsys.readouterr().out
 
 
-def test_unknown_or_contradicted_hash_is_refused(
-    torch_table: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("told", "why"), [(None, "was not reached"), ({}, "without a hash")]
+)
+def test_hash_of_torch_that_nothing_confirms_is_named(
+    torch_table: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    told: dict[str, str] | None,
+    why: str,
 ):
-    monkeypatch.setattr(torch_wheels, "index_hashes", lambda build: {})
-    with pytest.raises(InputError, match=r"SHA-256 of c\.whl"):
-        wheel_hashes(torch_table, "cpu", ["a.whl", "c.whl"])
-    told = {"a.whl": "3" * 64}
+    kept = table_text({"cpu": {TORCH_FILE: "2" * 64}})
+    (torch_table / TABLE).write_text(kept)
     monkeypatch.setattr(torch_wheels, "index_hashes", lambda build: told)
-    with pytest.raises(InputError, match="which file was replaced"):
-        wheel_hashes(torch_table, "cpu", ["a.whl"])
+    assert torch_locks(torch_table, [CPU], [])[TABLE] == kept
+    said = capsys.readouterr().out
+    assert "not compared: the hashes of 1 of 1 files of torch+cpu" in said
+    assert why in said
 
 
 def test_check_changes_nothing_and_fails_when_a_lock_would_change(

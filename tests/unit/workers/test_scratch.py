@@ -5,6 +5,7 @@ import sys
 
 import pytest
 
+from ktrdr.errors import InputError
 from ktrdr.workers.scratch import Scratch
 
 HOST = socket.gethostname()
@@ -37,3 +38,9 @@ def test_what_dead_processes_left_is_removed_and_nothing_else(tmp_path):
     assert names & abandoned == set()
     assert kept < names
     assert len(names) == len(kept) + 1
+
+
+def test_a_place_that_cant_be_written_to_is_named_with_the_setting(tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(InputError, match=r"file/scratch: Not a directory.*KTRDR_HOME"):
+        Scratch(tmp_path / "file" / "scratch").open()

@@ -20,7 +20,7 @@ _WITHOUT_END = {
 }
 # A training that is soon done, one that lasts for seconds, one that goes on for hours.
 SHORT = {"training.epochs": 5}
-LASTING = {**_WITHOUT_END, "training.epochs": 2_000}
+LASTING = {**_WITHOUT_END, "training.epochs": 400}
 LONG = {**_WITHOUT_END, "training.epochs": 1_000_000}
 
 

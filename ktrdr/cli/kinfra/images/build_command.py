@@ -46,6 +46,7 @@ def build(
     contract, answering = load_contract(), Engine.find(engine)
     chosen = contract.images if every else tuple(map(contract.image, images or ()))
     _check_number(len(chosen), is_for_one=bool(tag or push_by_digest))
+    _check_tags(tag or ())
     wishes = Wishes(
         platform=platform or own_platform(),
         python=python,
@@ -81,6 +82,20 @@ def _check_number(count: int, *, is_for_one: bool) -> None:
         raise InputError(
             f"--tag and --push-by-digest name one image, and these are {count}: "
             "build them one by one"
+        )
+
+
+def _check_tags(tags: Sequence[str]) -> None:
+    import re
+
+    from ktrdr.errors import InputError
+
+    for tag in tags:
+        # Else it would be refused by the engine when the build is done.
+        if re.fullmatch(r"[a-z0-9][a-z0-9._:/-]*(:[A-Za-z0-9_][A-Za-z0-9_.-]*)?", tag):
+            continue
+        raise InputError(
+            f"--tag {tag!r} is no name of an image: expected such as ktrdr-backend:mine"
         )
 
 

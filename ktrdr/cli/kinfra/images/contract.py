@@ -3,9 +3,9 @@
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from ktrdr.errors import InputError, NotFoundError
 
@@ -36,6 +36,8 @@ class Image(BaseModel):
         Such as ``linux/arm64``.
     must_import, must_not_import : tuple of str
         Modules that are there, and that are not.
+    command : tuple of str
+        What it starts by default: the first role that it does.
     does, refuses : tuple of str
         What its containers can be started as, and as what they must not start.
     ports : tuple of int
@@ -47,7 +49,7 @@ class Image(BaseModel):
     seeds_mb : int
         What it weighed in the project's first version.
     ready_s : int
-        Longest time from start to a health check that passes, in seconds.
+        Longest time from start to taking work, in seconds.
     published : bool
         Whether the workflow pushes it to a registry.
     """
@@ -61,9 +63,12 @@ class Image(BaseModel):
     dockerfile: str
     lock: str
     accelerator: Accelerator
-    platforms: Annotated[tuple[str, ...], Field(min_length=1)]
+    platforms: Annotated[
+        tuple[Literal["linux/amd64", "linux/arm64"], ...], Field(min_length=1)
+    ]
     must_import: tuple[str, ...]
     must_not_import: tuple[str, ...]
+    command: Annotated[tuple[str, ...], Field(min_length=1)]
     does: tuple[Role, ...]
     refuses: tuple[Role, ...]
     ports: Annotated[tuple[int, ...], Field(min_length=1)]
@@ -85,13 +90,21 @@ class Image(BaseModel):
         return tuple(f"{self.name}:{tag}" for tag in self.tags)
 
 
+class _TorchBuilds(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    cpu: str
+    cuda: str
+
+
 class _Table(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     python: Annotated[str, Field(pattern=r"^3\.\d+$")]
     user: Annotated[str, Field(pattern=r"^\d+:\d+$")]
-    torch: dict[Literal["cpu", "cuda"], str]
-    images: dict[str, dict[str, object]]
+    entry_point: Annotated[tuple[str, ...], Field(min_length=1)]
+    torch: _TorchBuilds
+    images: dict[str, Image]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -106,6 +119,8 @@ class Contract:
         Release of Python in the images, such as ``3.13``.
     user : str
         Numbers of user and group.
+    entry_point : tuple of str
+        First process in the images, which starts the command.
     torch_builds : dict
         Accelerator to the name of torch's build, such as ``cu130``.
     torch_release : str
@@ -116,6 +131,7 @@ class Contract:
     root: Path
     python: str
     user: str
+    entry_point: tuple[str, ...]
     torch_builds: dict[Literal["cpu", "cuda"], str]
     torch_release: str
     images: tuple[Image, ...]
@@ -146,34 +162,62 @@ def load_contract(root: Path | None = None) -> Contract:
         If the table can't be used; tells every problem.
     """
     root = root or Path(__file__).parents[4]
-    path = root / TABLE
+    document = _read(root / TABLE)
+    project = _read(root / "pyproject.toml")
+    release = project.get("tool", {}).get("ktrdr", {}).get("torch-version")
+    if not isinstance(release, str):
+        raise InputError(
+            f"{root / 'pyproject.toml'} lacks torch-version below [tool.ktrdr]: "
+            "expected the release of torch of all images"
+        )
     try:
-        document = tomllib.loads(path.read_text("utf-8"))
-        project = tomllib.loads((root / "pyproject.toml").read_text("utf-8"))
-    except FileNotFoundError as error:
-        raise NotFoundError(
-            f"there is no {error.filename}: images are built and checked from a "
-            "checkout of ktrdr, with `kinfra` of its own environment"
-        ) from None
-    except tomllib.TOMLDecodeError as error:
-        raise InputError(f"{path} is no TOML: {error}") from None
-    try:
-        return _contract(root, document, project["tool"]["ktrdr"]["torch-version"])
+        found = _contract(root, document, release)
     except ValidationError as error:
         problems = "; ".join(
             f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors()
         )
-        raise InputError(f"{path} can't be used: {problems}") from None
+        raise InputError(f"{root / TABLE} can't be used: {problems}") from None
+    _check_names(found)
+    return found
 
 
-def _contract(root: Path, document: dict[str, object], torch_release: str) -> Contract:
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text("utf-8"))
+    except FileNotFoundError:
+        raise NotFoundError(
+            f"there is no {path}: images are built and checked from a checkout of "
+            "ktrdr, with `kinfra` of its own environment"
+        ) from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise InputError(f"{path} is no TOML: {error}") from None
+
+
+def _contract(root: Path, document: dict[str, Any], torch_release: str) -> Contract:
+    images = document.get("images")
+    if isinstance(images, dict):
+        keyed = {
+            key: {"key": key, **fields} if isinstance(fields, dict) else fields
+            for key, fields in images.items()
+        }
+        document = {**document, "images": keyed}
     table = _Table.model_validate(document)
-    images = [{"key": key, **fields} for key, fields in table.images.items()]
     return Contract(
         root=root,
         python=table.python,
         user=table.user,
-        torch_builds=table.torch,
+        entry_point=table.entry_point,
+        torch_builds={"cpu": table.torch.cpu, "cuda": table.torch.cuda},
         torch_release=torch_release,
-        images=TypeAdapter(tuple[Image, ...]).validate_python(images),
+        images=tuple(table.images.values()),
     )
+
+
+def _check_names(contract: Contract) -> None:
+    names = [name for image in contract.images for name in image.references]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise InputError(
+            f"{contract.root / TABLE} can't be used: two images are called "
+            f"{', '.join(twice)}"
+        )

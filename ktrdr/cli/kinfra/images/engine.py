@@ -4,11 +4,15 @@ import json
 import os
 import shutil
 import subprocess
+import tarfile
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryFile
+from typing import IO, cast
 
+from ktrdr.cli.kinfra.images.archive import content_bytes
 from ktrdr.errors import InputError, NotFoundError, RunError
 
 NAMES = ("docker", "podman")
@@ -16,6 +20,9 @@ _ANSWER_TIMEOUT_S = 30.0
 # Exit code that the command `timeout` gives for the same.
 _TIMED_OUT = 124
 _TOLD_LINES = 20
+# By docker's name; containerd's is "overlayfs". These answer at once, where an archive
+# takes a while to read.
+_STORES_THAT_COUNT_BYTES = ("overlay2",)
 
 
 class EngineError(RunError):
@@ -195,19 +202,46 @@ class Engine:
         return document
 
     def size_bytes(self, reference: str) -> int:
-        """Return what an image weighs on disk, all its layers together.
+        """Return what an image weighs: the bytes in the files of all its layers.
+
+        It is the same wherever the engine keeps images. Engines' own figures are not:
+        docker with containerd's store counts whole blocks, podman archives' headers.
 
         Raises
         ------
         KtrdrError
             If it is not there.
         """
-        if self.name == "podman":
-            return int(str(self.inspect(reference)["Size"]))
-        # What docker's `inspect` tells is, where images lie in containerd's store,
-        # the size of the compressed layers.
-        shown = ("--no-trunc", "--human=false", "--format", "{{.Size}}")
-        return sum(map(int, self.run("history", *shown, reference).split()))
+        if self.name == "docker" and self._store() in _STORES_THAT_COUNT_BYTES:
+            shown = ("--no-trunc", "--human=false", "--format", "{{.Size}}")
+            return sum(map(int, self.run("history", *shown, reference).split()))
+        return self._saved_bytes(reference)
+
+    def save_call(self, reference: str) -> list[str]:
+        """Return the arguments that write an image as an archive."""
+        form = ["--format", "docker-archive"] if self.name == "podman" else []
+        return ["save", *form, reference]
+
+    def _store(self) -> str:
+        return self.run("info", "--format", "{{.Driver}}").strip()
+
+    def _saved_bytes(self, reference: str) -> int:
+        call = self.save_call(reference)
+        # A file, as nobody reads a second pipe while the archive is read.
+        with TemporaryFile() as errors:
+            with subprocess.Popen(
+                [self.name, *call],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=errors,
+            ) as saving:
+                found = _content(cast("IO[bytes]", saving.stdout))
+            errors.seek(0)
+            err = _text(errors.read())
+        if saving.returncode or isinstance(found, str):
+            done = Done(code=saving.returncode, out=str(found), err=err)
+            raise EngineError(self.failure(call, done))
+        return found
 
     def failure(self, arguments: Sequence[str], done: Done) -> str:
         """Return how a call failed, with the end of what the engine said."""
@@ -229,6 +263,14 @@ def _silence(name: str) -> str | None:
         return None
     lines = (done.err or done.out).strip().splitlines() or ["no answer"]
     return lines[-1][:200]
+
+
+def _content(saved: IO[bytes]) -> int | str:
+    """Return the bytes in an image's files, or why its archive can't be read."""
+    try:
+        return content_bytes(saved)
+    except tarfile.TarError as error:
+        return f"what it wrote is no archive of an image: {error}"
 
 
 def _text(output: str | bytes | None) -> str:

@@ -1,6 +1,5 @@
 """How well the layers of an image are used, and what they weigh when pulled."""
 
-import json
 import tarfile
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -8,8 +7,14 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import IO
 
+from ktrdr.cli.kinfra.images.archive import (
+    layer_names,
+    member,
+    path_bytes,
+    plain,
+    zstandard,
+)
 from ktrdr.cli.kinfra.images.engine import Engine
-from ktrdr.errors import MissingExtraError
 
 # How a layer says that a path of an earlier one is gone, or a folder's content.
 _GONE = ".wh."
@@ -55,32 +60,23 @@ def read_layers(engine: Engine, reference: str) -> Layers:
     MissingExtraError
         If zstandard is not installed.
     """
-    form = ["--format", "docker-archive"] if engine.name == "podman" else []
     with TemporaryDirectory() as folder:
         path = Path(folder) / "image.tar"
-        engine.run("save", *form, "--output", str(path), reference, timeout_s=1800)
+        call = [*engine.save_call(reference), "--output", str(path)]
+        engine.run(*call, timeout_s=1800)
         with tarfile.open(path) as archive:
             return _weigh(list(_layers(archive)))
 
 
 def _layers(archive: tarfile.TarFile) -> Iterator["_Layer"]:
-    manifest = json.load(_member(archive, "manifest.json"))[0]
-    for name in manifest["Layers"]:
-        with tarfile.open(fileobj=_member(archive, name)) as layer:
-            sizes = {one.name.removeprefix("./"): one.size for one in layer}
-        yield _Layer(sizes=sizes, pull_bytes=_compressed(_member(archive, name)))
-
-
-def _member(archive: tarfile.TarFile, name: str) -> IO[bytes]:
-    member = archive.extractfile(name)
-    if member is None:
-        raise tarfile.ReadError(f"{name} is no file")
-    return member
+    for name in layer_names(member(archive, "manifest.json")):
+        sizes = path_bytes(member(archive, name))
+        compressed = _compressed(plain(member(archive, name)))
+        yield _Layer(sizes=sizes, pull_bytes=compressed)
 
 
 @dataclass(frozen=True, kw_only=True)
 class _Layer:
-    # Bytes of each path, folders and links with 0.
     sizes: dict[str, int]
     pull_bytes: int
 
@@ -114,9 +110,5 @@ def _forget(kept: dict[str, int], gone: str) -> None:
 
 
 def _compressed(layer: IO[bytes]) -> int:
-    try:
-        import zstandard
-    except ModuleNotFoundError:
-        raise MissingExtraError("zstandard", "images") from None
-    compressor = zstandard.ZstdCompressor(level=_ZSTD_LEVEL)
+    compressor = zstandard().ZstdCompressor(level=_ZSTD_LEVEL)
     return sum(map(len, compressor.read_to_iter(layer, read_size=_CHUNK_BYTES)))

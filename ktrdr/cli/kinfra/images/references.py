@@ -38,20 +38,21 @@ class Found:
 def find_image(contract: Contract, engine: Engine, what: str) -> Found:
     """Return the image that ``what`` names: a key of the table, or any reference.
 
-    A reference that the engine does not have is pulled.
+    A reference with a registry that the engine does not have is pulled.
 
     Raises
     ------
     EngineError
-        If the image neither is there nor can be pulled.
+        If the image can't be pulled.
     InputError
         If it is none of ktrdr's.
+    NotFoundError
+        If it is not there and names no registry.
     """
     for image in contract.images:
         if image.key == what:
             return Found(image=image, reference=image.reference)
-    if not engine.has_image(what):
-        engine.stream("pull", what)
+    _have(contract, engine, what)
     told = labels(engine, what)
     key = told.get(LABEL)
     if key is None:
@@ -64,6 +65,33 @@ def find_image(contract: Contract, engine: Engine, what: str) -> Found:
         reference=what,
         is_slim=told.get(TARGET_LABEL) == "slim",
     )
+
+
+def expect_image(
+    contract: Contract, engine: Engine, what: str, key: str, *, is_slim: bool = False
+) -> Found:
+    """Return ``what`` as the image ``key``, whatever its own labels say.
+
+    A reference with a registry that the engine does not have is pulled.
+
+    Raises
+    ------
+    EngineError
+        If the image can't be pulled.
+    InputError
+        If it should be the target ``slim`` of an image that has none.
+    NotFoundError
+        If the table has no image ``key``, or the image is not there and names no
+        registry.
+    """
+    image, reference = contract.image(key), what
+    for one in contract.images:
+        if one.key == what:
+            reference = one.reference
+    if is_slim and image.slim_budget_mb is None:
+        raise InputError(f"{key} has no target slim: it has a shell as it is")
+    _have(contract, engine, reference)
+    return Found(image=image, reference=reference, is_slim=is_slim)
 
 
 def choose_images(
@@ -90,6 +118,20 @@ def labels(engine: Engine, reference: str) -> dict[str, str]:
     config = engine.inspect(reference).get("Config")
     found = config.get("Labels") if isinstance(config, dict) else None
     return {str(name): str(value) for name, value in (found or {}).items()}
+
+
+def _have(contract: Contract, engine: Engine, reference: str) -> None:
+    if engine.has_image(reference):
+        return
+    registry, slash, _ = reference.partition("/")
+    # Without a registry a slip would be pulled from the public one, whoever put it
+    # there, and run.
+    if not slash or not ("." in registry or ":" in registry or registry == "localhost"):
+        raise NotFoundError(
+            f"there is no image {reference} here: build it with `kinfra images build`, "
+            f"name one with its registry, or give a key: {_keys(contract)}"
+        )
+    engine.stream("pull", reference)
 
 
 def _keys(contract: Contract) -> str:

@@ -36,7 +36,7 @@ class Weight:
     ----------
     key, reference : str
     size_mb : float
-        On disk, as the engine reports it.
+        In the files of all layers.
     budget_mb : int
     pull_mb : float
         All layers compressed with zstd.
@@ -81,18 +81,16 @@ def weigh(engine: Engine, found: Found) -> Weight:
 
     Raises
     ------
-    NotFoundError
-        If the engine does not have it.
     EngineError
-        If the image can't be started or read.
+        If the image is not there, or can't be started or read.
     """
     image, reference = found.image, found.reference
-    size_mb = engine.size_bytes(reference) / 1e6
     layers = read_layers(engine, reference)
     return Weight(
         key=image.key,
         reference=reference,
-        size_mb=round(size_mb, 1),
+        # What `Engine.size_bytes` tells too; the archive is here already.
+        size_mb=round(layers.total_bytes / 1e6, 1),
         budget_mb=found.budget_mb,
         pull_mb=round(layers.pull_bytes / 1e6, 1),
         pull_budget_mb=image.pull_budget_mb,

@@ -4,27 +4,28 @@ from collections.abc import Sequence
 
 from rich.table import Table
 
+from ktrdr.cli.kinfra.images.contract import Image
 from ktrdr.cli.kinfra.images.sizes import Package, Weight
 from ktrdr.cli.output import console
 
 _SHOWN_PACKAGES = 20
 _LEGEND = (
-    "MB on disk. before: in the project's first version; pull: layers in zstd;\n"
-    "efficiency: share of the layers' bytes that a container sees"
+    "MB in the files of all layers. before: in the project's first version;\n"
+    "pull: layers in zstd; efficiency: share of the bytes that a container sees"
 )
 
 
-def print_weights(weights: Sequence[Weight]) -> None:
-    """Print a table of the images, then the largest packages of each."""
-    console().print(weights_table(weights))
+def print_weights(weights: Sequence[Weight], absent: Sequence[Image] = ()) -> None:
+    """Print a table of the images, then the largest packages of those weighed."""
+    console().print(weights_table(weights, absent))
     console().print(_LEGEND)
     for one in weights:
         console().print()
         console().print(packages_table(one))
 
 
-def weights_table(weights: Sequence[Weight]) -> Table:
-    """Return a table of images, one a row, in MB."""
+def weights_table(weights: Sequence[Weight], absent: Sequence[Image] = ()) -> Table:
+    """Return a table of images, one a row, in MB; ``absent`` have not been built."""
     table = _table("image", "MB", "budget", "before", "pull", "layers", "efficiency")
     for one in weights:
         table.add_row(
@@ -36,6 +37,9 @@ def weights_table(weights: Sequence[Weight]) -> Table:
             str(one.n_layers),
             f"{one.efficiency:.1%}",
         )
+    for image in absent:
+        limits = f"{image.budget_mb:,}", f"{image.seeds_mb:,}"
+        table.add_row(image.reference, "not built here", *limits)
     return table
 
 

@@ -20,6 +20,13 @@ def verify(
         bool,
         typer.Option("--all", help="All that are there, and tell which are not."),
     ] = False,
+    key: Annotated[
+        str | None,
+        typer.Option("--as", metavar="KEY", help="Hold it to this, whatever it says."),
+    ] = None,
+    slim: Annotated[
+        bool, typer.Option("--slim", help="With --as: it is the target slim.")
+    ] = False,
     gpu: Annotated[
         bool, typer.Option("--gpu", help="Train on a GPU too, if there is one.")
     ] = False,
@@ -28,21 +35,33 @@ def verify(
 ) -> None:
     """Check images from the inside against the table.
 
-    Fails if any check does; what can't be checked here is told and is no failure.
+    Fails if any check does; what can't be checked here is told and is no failure. A
+    reference is held to what its own labels say it is, unless --as tells.
     """
     from ktrdr.cli.display import Display
     from ktrdr.cli.kinfra.images.contract import load_contract
     from ktrdr.cli.kinfra.images.engine import Engine
-    from ktrdr.cli.kinfra.images.references import choose_images
+    from ktrdr.cli.kinfra.images.references import choose_images, expect_image
     from ktrdr.cli.kinfra.images.verify import (
         absence_report,
         print_reports,
         verify_image,
     )
     from ktrdr.cli.output import print_json
+    from ktrdr.errors import InputError
 
+    if key and (every or not images):
+        raise InputError("--as goes with the reference of an image")
+    if slim and not key:
+        raise InputError("--slim goes with --as; without that the image's label tells")
     contract, answering = load_contract(), Engine.find(engine)
-    chosen = choose_images(contract, answering, [] if every else images or [])
+    if key:
+        chosen = [
+            expect_image(contract, answering, name, key, is_slim=slim)
+            for name in images or ()
+        ]
+    else:
+        chosen = choose_images(contract, answering, [] if every else images or [])
     reports = []
     for found in chosen:
         # Tells an image that is not there, once.

@@ -81,8 +81,11 @@ class ProcessFacts(_Facts):
         Installed packages and their releases.
     build : BuildFacts or None
         Build information; None without the file.
-    can_write_root : bool
-        Whether the root file system can be written.
+    is_root_read_only : bool
+        Whether the root file system is mounted so that nobody can write it.
+    capabilities : str
+        What the program may do beyond its user and what it might gain, in hexadecimal;
+        zeros are none.
     """
 
     user: str
@@ -92,7 +95,8 @@ class ProcessFacts(_Facts):
     markers: dict[str, str]
     packages: dict[str, str]
     build: BuildFacts | None
-    can_write_root: bool
+    is_root_read_only: bool
+    capabilities: str
 
 
 class ImportFacts(_Facts):
@@ -124,6 +128,8 @@ class TorchFacts(_Facts):
     version : str
     cuda, hip : str or None
         Release that it was built for.
+    has_driver : bool
+        Whether the engine put a GPU's device or driver into the container.
     sees_gpu : bool
         Whether there is a GPU that it can use.
     """
@@ -131,4 +137,5 @@ class TorchFacts(_Facts):
     version: str
     cuda: str | None
     hip: str | None
+    has_driver: bool
     sees_gpu: bool

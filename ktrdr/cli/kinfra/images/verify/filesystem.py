@@ -1,6 +1,6 @@
 """What may lie in an image's file system, after the rules that CIS gives for images."""
 
-from ktrdr.cli.kinfra.images.verify.check import Fault, NotChecked, require_none
+from ktrdr.cli.kinfra.images.verify.check import Fault, require_none
 from ktrdr.cli.kinfra.images.verify.subject import HOME, Subject
 
 
@@ -59,7 +59,15 @@ def certificates(subject: Subject) -> str:
 
 
 def read_only(subject: Subject) -> str:
-    """Make sure that the check ran with a root file system that can't be written."""
-    if subject.process.can_write_root:
-        raise NotChecked("the engine gives containers a root that can be written")
+    """Make sure that what the checks run can't write the root and has no privilege."""
+    process = subject.process
+    if not process.is_root_read_only:
+        raise Fault(
+            "the root can be written despite --read-only, so no check tells whether "
+            "the image runs without that"
+        )
+    if int(process.capabilities, 16):
+        raise Fault(
+            f"the capabilities {process.capabilities} are there despite --cap-drop=ALL"
+        )
     return "read-only root, no capability"

@@ -126,38 +126,6 @@ def ports(subject: Subject) -> str:
     return ", ".join(wanted)
 
 
-def entry_point(subject: Subject) -> str:
-    """Make sure that an init is the first process, and that a command is given."""
-    first = Path(subject.process.init[0]).name
-    if first not in ("dumb-init", "tini"):
-        raise Fault(
-            f"the first process is {first!r}, expected an init, which passes signals "
-            "on and buries orphans"
-        )
-    if not subject.config.get("Cmd"):
-        raise Fault("the image has no command to start by default")
-    return first
-
-
-def health_command(subject: Subject) -> tuple[str, ...]:
-    """Return the command of the image's health check.
-
-    Raises
-    ------
-    Fault
-        If there is none, or it needs a shell.
-    """
-    health = subject.config.get("Healthcheck")
-    test = health.get("Test") if isinstance(health, dict) else None
-    if not isinstance(test, list) or test[:1] == ["NONE"]:
-        raise Fault(
-            "there is no HEALTHCHECK; podman keeps it with `build --format docker` only"
-        )
-    if test[0] != "CMD":
-        raise Fault(f"the health check {test!r} needs a shell; expected CMD [...]")
-    return tuple(map(str, test[1:]))
-
-
 def environment(subject: Subject) -> str:
     """Make sure that no variable is the builder's own or a secret."""
     found = [

@@ -13,6 +13,7 @@ from ktrdr.cli.kinfra.images.verify import (
     metadata,
     packages,
     serving,
+    start,
     work,
 )
 from ktrdr.cli.kinfra.images.verify.check import Check, check
@@ -28,8 +29,10 @@ _OF_IMAGE: tuple[tuple[str, Callable[[Subject], str]], ...] = (
     ("build information", metadata.build_information),
     ("user", metadata.declared_user),
     ("ports", metadata.ports),
-    ("init", metadata.entry_point),
-    ("health check", lambda subject: " ".join(metadata.health_command(subject))),
+    ("init", start.entry_point),
+    ("command", start.command),
+    ("accelerator", start.accelerator),
+    ("health check", start.health_check),
     ("environment", metadata.environment),
     ("history", metadata.history),
     ("setuid files", filesystem.set_id),
@@ -104,12 +107,12 @@ def _check_runs(
     with ExitStack() as stack:
         systems: list[System] = []
 
-        def start() -> str:
+        def begin() -> str:
             systems.append(stack.enter_context(running_system(subject)))
             return "a database, a network, a folder"
 
         progress.phase("system")
-        yield check("system", start)
+        yield check("system", begin)
         for name, judge in of_runs if systems else ():
             progress.phase(name)
             yield check(name, partial(judge, systems[0]))

@@ -5,6 +5,9 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from typing import TypeVar
+
+from pydantic import BaseModel, ValidationError
 
 from ktrdr.cli.kinfra.images.engine import Done
 from ktrdr.cli.kinfra.images.verify.check import Fault
@@ -17,6 +20,8 @@ _PAUSE_S = 0.1
 # What a container needs beyond the grace that it gives its work.
 _STOP_S = 5.0
 GRACE_S = 10.0
+
+AnswerT = TypeVar("AnswerT", bound=BaseModel)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,7 +56,7 @@ class System:
         """Run a command in a container of its own."""
         return self.subject.run(*command, options=self.options)
 
-    def do(self, *command: str) -> str:
+    def do(self, *command: str, options: tuple[str, ...] = ()) -> str:
         """Run a command and return what it writes.
 
         Raises
@@ -59,10 +64,32 @@ class System:
         Fault
             If it fails.
         """
-        done = self.run(*command)
+        done = self.subject.run(*command, options=(*self.options, *options))
         if done.code:
             raise Fault(f"`{' '.join(command)}` {failure(done)}")
         return done.out
+
+    def do_json(
+        self, kind: type[AnswerT], *command: str, options: tuple[str, ...] = ()
+    ) -> AnswerT:
+        """Run a command with ``--json`` and return what it answers.
+
+        Raises
+        ------
+        Fault
+            If it fails, or writes anything else than the JSON that is expected.
+        """
+        out = self.do(*command, "--json", options=options)
+        try:
+            return kind.model_validate_json(out)
+        except ValidationError as error:
+            first = error.errors()[0]
+            where = ".".join(map(str, first["loc"]))
+            why = f"{where}: {first['msg']}" if where else first["msg"]
+            raise Fault(
+                f"`{' '.join(command)} --json` answered {out[:300]!r}, which can't be "
+                f"read: {why}"
+            ) from None
 
     def query(self, statement: str) -> str:
         """Ask the database, by its own command."""

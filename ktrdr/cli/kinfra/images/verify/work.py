@@ -1,10 +1,11 @@
 """Real work in an image: a training, a backtest, and what it must refuse."""
 
-import json
 import time
 from pathlib import Path
 
+from ktrdr.cli.kinfra.images.verify.answers import BacktestAnswer, TrainingAnswer
 from ktrdr.cli.kinfra.images.verify.check import Fault, NotChecked
+from ktrdr.cli.kinfra.images.verify.facts import TorchFacts
 from ktrdr.cli.kinfra.images.verify.subject import Subject, failure
 from ktrdr.cli.kinfra.images.verify.system import System
 
@@ -12,6 +13,8 @@ _STRATEGY = "minimal"
 _DRAWING = Path(__file__).parent / "probes" / "drawn_model.py"
 # Before it has reached for database or backend, which would take longer.
 _REFUSAL_S = 20.0
+# The engine's own exit codes, for a container that it could not start.
+_REFUSED = range(125, 129)
 _GPU_OPTIONS = {"docker": ("--gpus=all",), "podman": ("--device=nvidia.com/gpu=all",)}
 
 
@@ -31,13 +34,12 @@ def backtest(system: System) -> str:
     drawn = "training" not in image.does
     if drawn:
         _draw_model(system)
-    command = ("ktrdr", "backtest", _STRATEGY, "--resamples", "100", "--json")
-    outcome = json.loads(system.do(*command))
-    n_trades = outcome["manifest"]["measures"]["n_trades"]["value"]
-    if not n_trades:
+    command = ("ktrdr", "backtest", _STRATEGY, "--resamples", "100")
+    answer = system.do_json(BacktestAnswer, *command)
+    if not answer.n_trades:
         raise Fault("the backtest made no trade")
     of = "drawn weights" if drawn else "the trained model"
-    return f"{n_trades:.0f} trades with {of}, result {outcome['digest'][:12]}"
+    return f"{answer.n_trades:.0f} trades with {of}, result {answer.digest[:12]}"
 
 
 def refusals(subject: Subject) -> str:
@@ -58,26 +60,38 @@ def gpu_training(system: System, *, is_wanted: bool) -> str:
     if not is_wanted:
         raise NotChecked("not checked on a GPU: give --gpu where there is one")
     options = _GPU_OPTIONS[engine.name]
-    done = system.subject.run(
-        "python", "-c", "import torch; print(torch.cuda.is_available())",
-        options=("--network=none", *options),
-    )  # fmt: skip
-    if done.code or done.out.strip() != "True":
-        why = (done.err.strip() or "torch sees none")[-200:]
-        raise NotChecked(f"not checked on a GPU, as none can be used here: {why}")
+    _require_gpu(system.subject, options)
     return _train(system, "cuda", options)
 
 
+def _require_gpu(subject: Subject, options: tuple[str, ...]) -> None:
+    alone = ("--network=none", *options)
+    done = subject.run("python", "-c", "pass", options=alone)
+    if done.code in _REFUSED:
+        raise NotChecked(
+            f"not checked on a GPU, as {subject.engine.name} gives none: "
+            f"{(done.err.strip() or f'exit code {done.code}')[-200:]}"
+        )
+    # Had it none to give, the engine would have refused: what follows is the image's.
+    facts = subject.ask("torch_build", TorchFacts, options=alone)
+    if not facts.has_driver:
+        raise Fault(
+            f"{subject.engine.name} took {' '.join(options)}, and there is neither "
+            "/dev/nvidiactl nor libcuda.so.1 inside"
+        )
+    if not facts.sees_gpu:
+        raise Fault(
+            f"there is a GPU inside, and torch {facts.version} for CUDA {facts.cuda} "
+            "can't use it"
+        )
+
+
 def _train(system: System, device: str, options: tuple[str, ...]) -> str:
-    command = ("ktrdr", "train", _STRATEGY, "--device", device, "--json")
-    done = system.subject.run(*command, options=(*system.options, *options))
-    if done.code:
-        raise Fault(f"`{' '.join(command)}` {failure(done)}")
-    outcome = json.loads(done.out)
-    loss = outcome["metrics"]["test"]["model"]["loss"]
+    command = ("ktrdr", "train", _STRATEGY, "--device", device)
+    answer = system.do_json(TrainingAnswer, *command, options=options)
     return (
-        f"{outcome['n_epochs']} epochs on {device}, test loss {loss:.3f}, "
-        f"weights {outcome['weights'][:12]}"
+        f"{answer.n_epochs} epochs on {device}, test loss {answer.test_loss:.3f}, "
+        f"weights {answer.weights[:12]}"
     )
 
 

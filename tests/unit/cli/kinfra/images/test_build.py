@@ -17,6 +17,7 @@ from ktrdr.cli.kinfra.images.contract import load_contract
 from ktrdr.cli.kinfra.images.engine import Engine, EngineError
 from ktrdr.cli.kinfra.images.recipe import Recipe, Wishes, make_recipe
 from ktrdr.errors import InputError
+from tests.unit.cli.kinfra.images.archives import image
 
 CONTRACT = load_contract()
 BACKEND = CONTRACT.image("backend")
@@ -73,7 +74,7 @@ def test_a_given_name_is_the_only_one(docker):
 
 def test_podman_builds_in_the_format_that_keeps_health_checks(engines):
     engines.install("podman")
-    engines.answer("image inspect", out='[{"Size": 1}]')
+    engines.give_away(image("plain", {"a": b"0"}))
     build("podman")
     assert engines.calls[0][:4] == ["podman", "build", "--format", "docker"]
 

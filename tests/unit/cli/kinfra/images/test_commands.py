@@ -7,6 +7,7 @@ from typer.testing import CliRunner
 
 from ktrdr.cli.kinfra.images import sizes as weighing
 from ktrdr.cli.kinfra.images.contract import load_contract
+from ktrdr.cli.kinfra.images.engine import EngineError
 from ktrdr.cli.kinfra.images.layers import Layers
 from ktrdr.cli.kinfra.main import app
 from ktrdr.errors import InputError
@@ -62,11 +63,13 @@ def test_a_build_is_told_which_image_it_is_of(docker, arguments):
 def weigh(docker, monkeypatch, *, pull_mb: float):
     docker.answer("image inspect ktrdr-worker-cpu:prod", out="[{}]")
     docker.answer("image inspect", code=1)
-    docker.answer("history", out="700000000\n")
     packages = [[f"package{number}", "1", number * 1_000_000] for number in range(25)]
     docker.answer("run", out=json.dumps(packages))
     found = Layers(
-        count=3, kept_bytes=99, total_bytes=100, pull_bytes=round(pull_mb * 1e6)
+        count=3,
+        kept_bytes=693_000_000,
+        total_bytes=700_000_000,
+        pull_bytes=round(pull_mb * 1e6),
     )
     monkeypatch.setattr(weighing, "read_layers", lambda engine, reference: found)
 
@@ -87,6 +90,38 @@ def test_sizes_shows_budget_packages_layers_and_the_first_versions_figure(
     assert "5 others" in done.stdout
     (row,) = json.loads(kinfra("sizes", "--json").stdout)["images"]
     assert row["packages"][0] == {"name": "package24", "version": "1", "size_mb": 24.0}
+
+
+def test_sizes_lists_what_is_not_built_here_beside_the_first_versions_figure(
+    docker, monkeypatch
+):
+    weigh(docker, monkeypatch, pull_mb=200)
+    lines = kinfra("sizes").stdout.splitlines()
+    for image in load_contract().images:
+        (row,) = [one for one in lines if one.startswith(f"{image.reference} ")]
+        assert f"{image.budget_mb:,}" in row.split()
+        assert f"{image.seeds_mb:,}" in row.split()
+        assert ("not built here" in row) == (image.key != "worker-cpu")
+    document = json.loads(kinfra("sizes", "--json").stdout)
+    assert [one["key"] for one in document["images"]] == ["worker-cpu"]
+    assert document["absent"][0] == {
+        "key": "backend",
+        "budget_mb": BACKEND.budget_mb,
+        "pull_budget_mb": None,
+        "seeds_mb": BACKEND.seeds_mb,
+    }
+
+
+def test_sizes_where_nothing_is_built_is_no_failure(docker):
+    docker.answer("image inspect", code=1)
+    done = kinfra("sizes")
+    assert done.exit_code == 0
+    assert done.stdout.count("not built here") == len(load_contract().images)
+
+
+def test_sizes_of_a_named_image_that_is_not_there_fails(docker):
+    docker.answer("save", code=1, err="reference does not exist")
+    assert isinstance(kinfra("sizes", "backend").exception, EngineError)
 
 
 def test_sizes_fails_where_an_image_takes_too_long_to_pull(docker, monkeypatch):

@@ -4,6 +4,7 @@ import pytest
 
 from ktrdr.cli.kinfra.images.engine import Engine, EngineError
 from ktrdr.errors import InputError, NotFoundError
+from tests.unit.cli.kinfra.images.archives import COMPRESSIONS, image
 
 
 def test_docker_comes_before_podman(engines):
@@ -77,12 +78,39 @@ def test_output_that_passes_through_leaves_standard_output_alone(docker, capfd):
 def test_an_image_weighs_what_its_layers_weigh(docker):
     docker.answer("history --no-trunc --human=false", out="5\n0\n37\n")
     assert Engine("docker").size_bytes("x:1") == 42
+    # The answer of the store is enough; an archive would take a while.
+    assert not [call for call in docker.calls if call[1] == "save"]
 
 
-def test_podman_tells_the_size_itself(engines):
+@pytest.mark.parametrize("compression", COMPRESSIONS)
+def test_a_store_that_counts_blocks_does_not_change_what_an_image_weighs(
+    engines, compression
+):
+    engines.install("docker")
+    engines.answer("info --format {{.Driver}}", out="overlayfs\n")
+    engines.answer("history", out="0\n8192\n4096\n")
+    engines.give_away(
+        image(compression, {"a": b"0" * 30, "b": b"1" * 7}, {"c": b"23456"})
+    )
+    assert Engine("docker").size_bytes("x:1") == 42
+
+
+def test_podmans_own_figure_with_the_headers_of_archives_is_not_taken(engines):
     engines.install("podman")
-    engines.answer("image inspect x:1", out='[{"Size": 42}]')
+    engines.answer("image inspect x:1", out='[{"Size": 2048}]')
+    engines.give_away(image("plain", {"a": b"0" * 42}))
     assert Engine("podman").size_bytes("x:1") == 42
+    assert engines.calls == [["podman", "save", "--format", "docker-archive", "x:1"]]
+
+
+def test_an_image_that_can_not_be_weighed_says_why(engines):
+    engines.install("podman")
+    engines.answer("save", code=125, err="x:1: image not known\n")
+    with pytest.raises(EngineError, match=r"exit code 125:\nx:1: image not known"):
+        Engine("podman").size_bytes("x:1")
+    engines.answer("save", out="words\n")
+    with pytest.raises(EngineError, match="no archive of an image"):
+        Engine("podman").size_bytes("x:1")
 
 
 def test_an_image_that_is_not_there_says_how_to_have_it(docker):

@@ -1,23 +1,13 @@
 """What the layers of an image hold, with the archive an engine would give."""
 
-import io
+import hashlib
 import json
-import tarfile
 
 import pytest
 
 from ktrdr.cli.kinfra.images import layers
 from ktrdr.cli.kinfra.images.engine import Engine
-
-
-def tar(files: dict[str, bytes]) -> bytes:
-    written = io.BytesIO()
-    with tarfile.open(fileobj=written, mode="w") as archive:
-        for name, content in files.items():
-            member = tarfile.TarInfo(name)
-            member.size = len(content)
-            archive.addfile(member, io.BytesIO(content))
-    return written.getvalue()
+from tests.unit.cli.kinfra.images.archives import COMPRESSIONS, image, tar
 
 
 @pytest.mark.parametrize(
@@ -44,13 +34,21 @@ def test_an_archive_is_read_layer_by_layer(docker):
             "two.tar": tar({"app/b": b"2" * 300_000}),
         }
     )
-    (docker.folder / "image.tar").write_bytes(archive)
-    program = '#!/bin/sh\ncp "$(dirname "$0")/image.tar" "$3"\n'
-    (docker.folder / "docker").write_text(program)
+    docker.give_away(archive)
     found = layers.read_layers(Engine("docker"), "x:1")
     assert (found.count, found.kept_bytes, found.total_bytes) == (2, 900_000, 1_000_000)
     assert found.efficiency == pytest.approx(0.9)
     assert 0 < found.pull_bytes < 10_000
+
+
+@pytest.mark.parametrize("compression", COMPRESSIONS)
+def test_a_layer_weighs_the_same_however_a_store_keeps_it(docker, compression):
+    incompressible = b"".join(hashlib.sha256(b"%d" % n).digest() for n in range(9000))
+    docker.give_away(image(compression, {"a": incompressible, "b": b"0" * 100_000}))
+    found = layers.read_layers(Engine("docker"), "x:1")
+    assert (found.count, found.total_bytes) == (1, 388_000)
+    # Compressed once, and not what another compression made of it.
+    assert 288_000 < found.pull_bytes < 290_000
 
 
 def test_podman_gives_an_archive_of_the_same_form(engines):

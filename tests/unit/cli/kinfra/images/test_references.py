@@ -6,7 +6,7 @@ import pytest
 
 from ktrdr.cli.kinfra.images.contract import load_contract
 from ktrdr.cli.kinfra.images.engine import Engine
-from ktrdr.cli.kinfra.images.references import choose_images, find_image
+from ktrdr.cli.kinfra.images.references import choose_images, expect_image, find_image
 from ktrdr.errors import InputError, NotFoundError
 
 CONTRACT = load_contract()
@@ -32,11 +32,46 @@ def test_any_other_reference_tells_by_its_labels_what_it_is(docker):
     assert found.budget_mb == CONTRACT.image("backend").slim_budget_mb
 
 
+@pytest.mark.parametrize("is_slim", [False, True])
+def test_expected_image_is_not_what_its_labels_say(docker, is_slim):
+    told = {"org.ktrdr.image": "worker-cpu", "org.ktrdr.target": "slim"}
+    docker.answer("image inspect", out=labelled(**told))
+    found = expect_image(CONTRACT, DOCKER, "x:1", "backend", is_slim=is_slim)
+    assert (found.image.key, found.reference) == ("backend", "x:1")
+    backend = CONTRACT.image("backend")
+    budget = backend.slim_budget_mb if is_slim else backend.budget_mb
+    assert found.budget_mb == budget
+
+
+def test_expected_image_may_be_named_by_a_key(docker):
+    found = expect_image(CONTRACT, DOCKER, "worker-cpu", "backend")
+    assert found.reference == "ktrdr-worker-cpu:prod"
+
+
+def test_expected_image_that_is_not_there_is_pulled(docker):
+    docker.answer("image inspect", code=1)
+    expect_image(CONTRACT, DOCKER, "host.example/x:1", "backend")
+    assert ["docker", "pull", "host.example/x:1"] in docker.calls
+
+
+def test_image_without_slim_is_not_expected_to_be_slim(docker):
+    with pytest.raises(InputError, match="dev has no target slim"):
+        expect_image(CONTRACT, DOCKER, "x:1", "dev", is_slim=True)
+
+
 def test_a_reference_that_is_not_there_is_pulled(docker):
     docker.answer("image inspect", code=1)
     with pytest.raises(NotFoundError):
-        find_image(CONTRACT, DOCKER, "x:1")
-    assert ["docker", "pull", "x:1"] in docker.calls
+        find_image(CONTRACT, DOCKER, "localhost:5000/x:1")
+    assert ["docker", "pull", "localhost:5000/x:1"] in docker.calls
+
+
+@pytest.mark.parametrize("name", ["worker", "ktrdr-backend:nosuch", "owner/x"])
+def test_what_names_no_registry_is_not_pulled_from_the_public_one(docker, name):
+    docker.answer("image inspect", code=1)
+    with pytest.raises(NotFoundError, match=rf"no image {name} here.*worker-gpu"):
+        find_image(CONTRACT, DOCKER, name)
+    assert not [call for call in docker.calls if call[1] == "pull"]
 
 
 @pytest.mark.parametrize("labels", ["null", '{"maintainer": "me"}'])

@@ -2,6 +2,13 @@
 
 import importlib
 import json
+from pathlib import Path
+
+
+def _has_driver() -> bool:
+    """Return whether the engine gave a GPU, whatever torch makes of it."""
+    device = Path("/dev/nvidiactl")
+    return device.exists() or any(Path("/usr").glob("lib*/**/libcuda.so.1"))
 
 
 def _report() -> dict[str, object]:
@@ -11,6 +18,7 @@ def _report() -> dict[str, object]:
         "version": str(torch.__version__),
         "cuda": torch.version.cuda,
         "hip": torch.version.hip,
+        "has_driver": _has_driver(),
         "sees_gpu": torch.cuda.is_available(),
     }
 

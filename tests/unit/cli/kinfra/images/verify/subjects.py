@@ -32,12 +32,20 @@ LABELS = {
     "org.opencontainers.image.version": "0.1.0",
     "org.opencontainers.image.revision": "abc",
 }
+HEALTH: dict[str, Any] = {
+    "Test": ["CMD", "python", "-I", "-S", "/app/healthcheck.py"],
+    "Interval": 10 * 10**9,
+    "Timeout": 5 * 10**9,
+    "StartPeriod": 2 * CONTRACT.image("backend").ready_s * 10**9,
+    "Retries": 3,
+}
 CONFIG: dict[str, Any] = {
     "User": CONTRACT.user,
     "ExposedPorts": {"8000/tcp": {}, "5002/tcp": {}},
+    "Entrypoint": ["dumb-init", "--"],
     "Cmd": ["ktrdr", "serve"],
     "Env": ["PATH=/app/.venv/bin", "KTRDR_HOME=/var/lib/ktrdr"],
-    "Healthcheck": {"Test": ["CMD", "python", "/app/healthcheck.py"]},
+    "Healthcheck": HEALTH,
     "Labels": LABELS,
 }
 MARKERS = {
@@ -80,7 +88,8 @@ def subject(
         "markers": MARKERS,
         "packages": {"ktrdr": "0.1.0"},
         "build": BuildFacts.model_validate({**facts, **(build or {})}),
-        "can_write_root": False,
+        "is_root_read_only": True,
+        "capabilities": "0",
     }
     made.__dict__["config"] = {**CONFIG, **(config or {})}
     made.__dict__["files"] = FileFacts(**{**NOTHING, **(files or {})})

@@ -10,7 +10,7 @@ from ktrdr.cli.kinfra.images.contract import load_contract
 from ktrdr.cli.kinfra.images.verify import run
 from ktrdr.cli.kinfra.images.verify.check import Check, Outcome
 from ktrdr.cli.kinfra.images.verify.report import Report
-from ktrdr.errors import NotFoundError
+from ktrdr.errors import InputError, NotFoundError
 
 CONTRACT = load_contract()
 INSPECT = "image inspect"
@@ -82,6 +82,26 @@ def test_all_tells_which_images_are_not_here(docker, outcomes):
     others = {one.key: "skipped" for one in CONTRACT.images if one.key != "backend"}
     assert images == {"backend": "passed", **others}
     assert done.exit_code == 0
+
+
+def test_expected_image_counts_and_not_its_label(docker, outcomes):
+    told = {"Config": {"Labels": {"org.ktrdr.image": "worker-cpu"}}}
+    docker.answer(INSPECT, out=json.dumps([told]))
+    outcomes["backend"] = "failed"
+    assert verify("x:1").exit_code == 0
+    done = verify("x:1", "--as", "backend", "--json")
+    (image,) = json.loads(done.stdout)["images"]
+    assert done.exit_code == 1
+    assert (image["image"], image["reference"]) == ("backend", "x:1")
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [("--as", "backend"), ("x:1", "--all", "--as", "backend"), ("x:1", "--slim")],
+)
+def test_what_is_expected_is_told_of_a_reference(docker, outcomes, arguments):
+    assert isinstance(verify(*arguments).exception, InputError)
+    assert docker.calls == []
 
 
 def test_image_that_is_named_must_be_here(docker, outcomes):

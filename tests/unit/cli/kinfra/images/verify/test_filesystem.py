@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from ktrdr.cli.kinfra.images.verify import filesystem
-from ktrdr.cli.kinfra.images.verify.check import Fault, NotChecked
+from ktrdr.cli.kinfra.images.verify.check import Fault
 from ktrdr.cli.kinfra.images.verify.probes.files import (
     Entry,
     entries,
@@ -62,10 +62,20 @@ def test_images_for_debugging_may_have_a_shell_but_no_compiler(which):
         filesystem.programs(subject(**which, files={"build_tools": ["/usr/bin/cc"]}))
 
 
-def test_root_that_can_be_written_proves_nothing_about_a_read_only_run():
+def test_run_with_a_read_only_root_and_no_capability_passes():
     assert filesystem.read_only(subject())
-    with pytest.raises(NotChecked):
-        filesystem.read_only(subject(process={"can_write_root": True}))
+
+
+@pytest.mark.parametrize(
+    ("found", "told"),
+    [
+        ({"is_root_read_only": False}, "can be written despite --read-only"),
+        ({"capabilities": "a80425fb"}, "a80425fb are there despite --cap-drop=ALL"),
+    ],
+)
+def test_run_that_may_more_proves_nothing(found, told):
+    with pytest.raises(Fault, match=told):
+        filesystem.read_only(subject(process=found))
 
 
 def found(folder: Path) -> dict[str, list[str]]:

@@ -127,8 +127,8 @@ def test_probe_tells_an_unwanted_module_that_is_there(package):
 
 
 def torch(**changes) -> TorchFacts:
-    whole = {"version": RELEASE, "cuda": None, "hip": None, "sees_gpu": False}
-    return TorchFacts(**{**whole, **changes})
+    whole = {"version": RELEASE, "cuda": None, "hip": None}
+    return TorchFacts(has_driver=False, sees_gpu=False, **{**whole, **changes})
 
 
 def cuda_release() -> str:

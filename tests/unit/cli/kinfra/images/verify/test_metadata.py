@@ -1,20 +1,16 @@
 """What an image says of itself, against the table."""
 
-import json
-
 import pytest
 
 from ktrdr.cli.kinfra.images.verify import metadata
 from ktrdr.cli.kinfra.images.verify.check import Fault
-from tests.unit.cli.kinfra.images.verify.subjects import CONFIG, LABELS, subject
+from tests.unit.cli.kinfra.images.verify.subjects import LABELS, subject
 
 OF_SUBJECT = (
     metadata.labels,
     metadata.build_information,
     metadata.declared_user,
     metadata.ports,
-    metadata.entry_point,
-    metadata.health_command,
     metadata.environment,
 )
 WRONG = {
@@ -52,27 +48,6 @@ WRONG = {
         "ports 22, 5002, 8000, expected 5002, 8000",
     ),
     "no port": (metadata.ports, {"config": {"ExposedPorts": None}}, "ports none"),
-    "no init": (
-        metadata.entry_point,
-        {"process": {"init": ["python", "-"]}},
-        "expected an init",
-    ),
-    "no command": (metadata.entry_point, {"config": {"Cmd": None}}, "no command"),
-    "no health check": (
-        metadata.health_command,
-        {"config": {"Healthcheck": None}},
-        "no HEALTHCHECK",
-    ),
-    "health check switched off": (
-        metadata.health_command,
-        {"config": {"Healthcheck": {"Test": ["NONE"]}}},
-        "no HEALTHCHECK",
-    ),
-    "health check by a shell": (
-        metadata.health_command,
-        {"config": {"Healthcheck": {"Test": ["CMD-SHELL", "true"]}}},
-        "needs a shell",
-    ),
     "token": (
         metadata.environment,
         {"config": {"Env": ["KTRDR_API_TOKEN=x"]}},
@@ -111,16 +86,6 @@ def test_what_is_wrong_is_told(judge, changes, told):
 def test_bundle_of_the_distribution_may_be_named():
     named = "SSL_CERT_FILE=/etc/ssl/certs/ca-certificates.crt"
     assert metadata.environment(subject(config={"Env": [named]}))
-
-
-def test_podman_tells_the_health_check_elsewhere(docker):
-    config = {name: it for name, it in CONFIG.items() if name != "Healthcheck"}
-    found = subject(config=config)
-    del found.__dict__["config"]
-    health = CONFIG["Healthcheck"]
-    document = [{"Config": config, "Healthcheck": health}]
-    docker.answer("image inspect", out=json.dumps(document))
-    assert metadata.health_command(found) == ("python", "/app/healthcheck.py")
 
 
 def test_history_that_holds_a_password_fails(docker):
