@@ -4,6 +4,7 @@ import os
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from ktrdr.cli.command_trace import trace_command
 from ktrdr.cli.display import Display
 from ktrdr.cli.jobs import show_job
 from ktrdr.errors import InputError
@@ -28,6 +29,7 @@ _STUDY_JOB = "ktrdr.workers.study_job"
 
 def do_directly(start: WorkStart, options: "WorkOptions") -> Mapping[str, Any]:
     """Do the work and return its result; an interrupt ends it and is raised again."""
+    trace_command()
     with Display(is_silent=options.as_json) as display:
         if isinstance(start, TrainingStart):
             return _train(start, options, display)

@@ -147,6 +147,9 @@ def _facts(operation: OperationDetail) -> Iterator[tuple[str, str]]:
         yield "started", age(operation.started_at)
     if operation.finished_at:
         yield "ended", age(operation.finished_at)
+    if operation.traceparent:
+        # W3C: version, trace, span, flags.
+        yield "trace", operation.traceparent.split("-")[1]
     if operation.failures:
         allowed = f"{operation.failures} of at most {operation.max_failures}"
         yield "failures", allowed

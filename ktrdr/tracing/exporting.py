@@ -1,10 +1,8 @@
 """Sending spans to a collector."""
 
 import os
-import socket
 import threading
 from collections.abc import Callable
-from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -31,6 +29,9 @@ def start_tracing(service: str, endpoint: str | None) -> None:
     global _provider
     if endpoint is None or _provider is not None:
         return
+    import socket
+    from importlib.metadata import version
+
     from opentelemetry import trace
     from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
     from opentelemetry.sdk.resources import Resource

@@ -105,6 +105,16 @@ def test_a_command_goes_on_with_the_trace_that_it_was_started_in(done):
     assert (command.trace, command.parent) == (OUTER, OUTER_SPAN)
 
 
+def test_a_commands_own_jobs_are_part_of_its_trace(done):
+    stop = "backtest.stops.stop_loss=0.002,0.004"
+    done.command_here("sweep", "--model", "small@1", "--set", stop, "--jobs", "2")
+    (last,) = done.collector.named("ktrdr-job", "run_study_job")
+    trials = done.collector.named("ktrdr-job", "run_trials_job")
+    assert trials
+    for job in (last, *trials):
+        assert ancestors(done, job)[1:] == [("ktrdr-cli", "ktrdr sweep")]
+
+
 def test_a_command_that_fails_says_so(done):
     (command,) = done.collector.named("ktrdr-cli", "ktrdr ops show")
     assert command.is_error

@@ -31,11 +31,20 @@ class WatchedSystem:
         self, *arguments: str, exit_code: int = 0, **variables: str
     ) -> subprocess.CompletedProcess[str]:
         """Run a command on the system."""
+        return self.command_here(
+            *(*arguments, "--url", self.backend.url), exit_code=exit_code, **variables
+        )
+
+    def command_here(
+        self, *arguments: str, exit_code: int = 0, **variables: str
+    ) -> subprocess.CompletedProcess[str]:
+        """Run a command on the system's store, without the system."""
         done = subprocess.run(
-            [sys.executable, "-m", "ktrdr", *arguments, "--url", self.backend.url],
+            [sys.executable, "-m", "ktrdr", *arguments],
             env={
                 **os.environ,
                 "KTRDR_HOME": str(self.workers.folder / "elsewhere"),
+                "KTRDR_STORE_URL": str(self.workers.folder / "store"),
                 "KTRDR_STRATEGIES": str(self.workers.folder),
                 "KTRDR_OTLP_ENDPOINT": self.collector.url,
                 **variables,

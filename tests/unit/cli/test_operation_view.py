@@ -102,7 +102,10 @@ def test_one_operation_is_shown_with_its_attempts_and_what_to_do():
     ]
     detail = OperationDetail(
         **operation(
-            worker="b", progress=progress(done=5, rate=2.5), failures=1
+            worker="b",
+            progress=progress(done=5, rate=2.5),
+            failures=1,
+            traceparent=f"00-{'4bf92f35' * 4}-00f067aa0ba902b7-01",
         ).model_dump(),
         attempts=tuple(attempts),
     )
@@ -113,6 +116,7 @@ def test_one_operation_is_shown_with_its_attempts_and_what_to_do():
         "state      running on b",
         "train mlp, 5 epochs (2.5/s)",
         "1 of at most 5",
+        f"trace      {'4bf92f35' * 4}\n",
         "lost     killed",
         "ktrdr ops follow k7x2m9qd4t",
         "ktrdr ops cancel k7x2m9qd4t",
