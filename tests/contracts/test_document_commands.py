@@ -25,8 +25,11 @@ OWN_TESTS = {
 }
 # Commands that the documents describe and that are to come.
 AWAITED_COMMANDS = {
-    f"kinfra {name}" for name in ("canary", "deploy", "doctor", "history", "rollback")
-}
+    f"kinfra {name}"
+    for name in (
+        "canary", "deploy", "doctor", "history", "local-prod", "rollback", "sandbox",
+    )
+}  # fmt: skip
 AWAITED_TARGETS = {"test-canary-functional"}
 OTHER_PROGRAMS = {"docker", "podman", "export", "source", ".venv/bin/python"}
 OTHER_PROGRAMS |= {".venv/bin/pytest"}
