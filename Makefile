@@ -9,7 +9,8 @@ export KTRDR_HOME ?= $(CURDIR)/.ktrdr
 IMAGES ?= backend worker-cpu dev
 
 .PHONY: help demo test test-unit test-faults test-images quality format bench clean
-.PHONY: locks images images-gpu verify-images pages docs
+.PHONY: locks images images-gpu verify-images test-environments test-canary-functional
+.PHONY: test-deployments pages docs
 
 help:
 	@echo "make demo       train and backtest a strategy on real EURUSD bars, write a report"
@@ -22,6 +23,9 @@ help:
 	@echo "make images-gpu  build the GPU's image, of 3.7 GB"
 	@echo "make verify-images  prove the images that are there from the inside"
 	@echo "make test-images  tests that need a container engine"
+	@echo "make test-deployments  rollouts on a container engine, and the way back"
+	@echo "make test-environments  tests that run systems in containers (10 min)"
+	@echo "make test-canary-functional  real work through what \`kinfra canary up\` started"
 	@echo "make locks      write what the images install; CHECK=1 tells whether it differs"
 	@echo "make docs       the site of docs/ in build/docs; a broken link fails"
 	@echo "make pages      write the pages of docs/reference from the code"
@@ -45,8 +49,17 @@ test-unit: $(VENV)/.ready-dev
 test-faults: $(VENV)/.ready-dev
 	$(BIN)/pytest -s tests/faults
 
+test-deployments: $(VENV)/.ready-dev
+	$(BIN)/pytest -s tests/deployments
+
 test-images: $(VENV)/.ready-dev
 	$(BIN)/pytest -s tests/images
+
+test-environments: $(VENV)/.ready-dev
+	$(BIN)/pytest -s tests/environments
+
+test-canary-functional: $(VENV)/.ready-dev
+	$(BIN)/kinfra canary test
 
 quality: $(VENV)/.ready-dev
 	$(BIN)/ruff format --check .

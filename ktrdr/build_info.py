@@ -58,6 +58,16 @@ class BuildInfo:
             **self.libraries,
         }
 
+    @property
+    def labels(self) -> dict[str, str]:
+        """What metrics tell of it."""
+        return {
+            "version": self.version,
+            "commit": self.commit,
+            "python": self.python,
+            "image": self.image or "none",
+        }
+
 
 @cache
 def build_info() -> BuildInfo:

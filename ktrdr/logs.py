@@ -5,7 +5,9 @@ import sys
 from typing import Literal
 
 import structlog
-from structlog.typing import Processor
+from structlog.typing import EventDict, Processor, WrappedLogger
+
+from ktrdr.tracing import current_trace_id
 
 # They tell of every job and connection; what matters of that we tell ourselves.
 _QUIET = ("procrastinate", "psycopg.pool", "uvicorn", "asyncio")
@@ -15,10 +17,11 @@ def set_up_logs(level: str, form: Literal["text", "json"]) -> None:
     """Let this process log from ``level`` on, libraries that log included.
 
     What ``structlog.contextvars`` binds, such as an operation's id, is in every
-    line of the task that bound it.
+    line of the task that bound it; so is the id of the trace that it is part of.
     """
     shared: list[Processor] = [
         structlog.contextvars.merge_contextvars,
+        _add_trace,
         structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
@@ -49,6 +52,11 @@ def set_up_logs(level: str, form: Literal["text", "json"]) -> None:
     root.setLevel(level.upper())
     for name in _QUIET:
         logging.getLogger(name).setLevel(max(logging.WARNING, root.level))
+
+
+def _add_trace(_: WrappedLogger, __: str, line: EventDict) -> EventDict:
+    trace_id = current_trace_id()
+    return line if trace_id is None else {**line, "trace_id": trace_id}
 
 
 def _renderers(form: Literal["text", "json"]) -> list[Processor]:

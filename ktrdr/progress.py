@@ -1,7 +1,10 @@
 """How a long run tells what it is doing, whoever listens."""
 
 from pathlib import Path
-from typing import Protocol
+from typing import Literal, Protocol
+
+# What goes through a run: bars that are traded on, samples that are trained on.
+Unit = Literal["bars", "samples"]
 
 
 class Progress(Protocol):
@@ -15,6 +18,9 @@ class Progress(Protocol):
 
     def note(self, message: str) -> None:
         """Tell one thing worth keeping, such as a fallback that was taken."""
+
+    def work(self, unit: Unit, n: int) -> None:
+        """Say that ``n`` more went through, for those who watch how fast it goes."""
 
     def checkpoint(self, name: str, path: Path) -> None:
         """Say that the newest checkpoint of ``name`` now lies whole at ``path``."""
@@ -33,6 +39,9 @@ class NoProgress:
         """Ignore it."""
 
     def note(self, message: str) -> None:
+        """Ignore it."""
+
+    def work(self, unit: Unit, n: int) -> None:
         """Ignore it."""
 
     def checkpoint(self, name: str, path: Path) -> None:

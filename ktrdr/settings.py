@@ -2,16 +2,33 @@
 
 from functools import cache
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+from urllib.parse import quote, urlsplit, urlunsplit
 
 from platformdirs import user_data_path
-from pydantic import AfterValidator, Field, SecretStr, ValidationError
+from pydantic import (
+    AfterValidator,
+    AliasChoices,
+    Field,
+    SecretStr,
+    ValidationError,
+    model_validator,
+)
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from ktrdr.errors import InputError
 
+if TYPE_CHECKING:
+    from pydantic_core import ErrorDetails
+
 # A file of variables passes "~" on as it is, where a shell would replace it.
 _Folder = Annotated[Path, AfterValidator(Path.expanduser)]
+
+
+def _http_url(url: str) -> str:
+    if not url.startswith(("http://", "https://")):
+        raise ValueError("expected a URL such as http://127.0.0.1:4318")
+    return url
 
 
 class Settings(BaseSettings):
@@ -47,6 +64,10 @@ class Settings(BaseSettings):
         default=None,
         description="PostgreSQL to use instead of the embedded one.",
     )
+    database_password_file: _Folder | None = Field(
+        default=None,
+        description="File with the password that the URL of the database leaves out.",
+    )
     api_url: str | None = Field(
         default=None, description="Backend that commands talk to."
     )
@@ -74,6 +95,10 @@ class Settings(BaseSettings):
     worker_name: str | None = Field(
         default=None,
         description="Name of the worker; made of host, kind and port if left out.",
+    )
+    metrics_token_file: _Folder | None = Field(
+        default=None,
+        description="File with the token that others show to a worker's metrics.",
     )
     worker_host: str = Field(
         default="127.0.0.1",
@@ -109,12 +134,35 @@ class Settings(BaseSettings):
         ge=0.0,
         description="Pause before the second attempt, seconds; doubled each time.",
     )
+    environments: _Folder = Field(
+        default_factory=lambda: user_data_path("ktrdr", appauthor=False) / "kinfra",
+        description="Folder of what `kinfra` runs on this machine, for all checkouts.",
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         default="info", description="Least severity that servers log."
     )
     log_format: Literal["text", "json"] = Field(
         default="text", description="Form of the servers' log."
     )
+    otlp_endpoint: Annotated[str, AfterValidator(_http_url)] | None = Field(
+        default=None,
+        # What others who export traces read, after ours.
+        validation_alias=AliasChoices(
+            "KTRDR_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT"
+        ),
+        description="Collector of traces, by OTLP over HTTP; none are made without.",
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _take_password(cls, given: dict[str, Any]) -> dict[str, Any]:
+        # Containers get secrets as files; the URL itself may be read by everybody.
+        file, url = given.get("database_password_file"), given.get("database_url")
+        if file is None:
+            return given
+        if url is None:
+            raise ValueError("KTRDR_DATABASE_PASSWORD_FILE needs KTRDR_DATABASE_URL")
+        return {**given, "database_url": _with_password(str(url), Path(file))}
 
     @property
     def store_location(self) -> str:
@@ -152,6 +200,25 @@ class Settings(BaseSettings):
         return self.home / "reports"
 
 
+def _with_password(url: str, file: Path) -> str:
+    parts = urlsplit(url)
+    user, mark, host = parts.netloc.rpartition("@")
+    if not mark or ":" in user:
+        raise ValueError(
+            "KTRDR_DATABASE_PASSWORD_FILE needs a KTRDR_DATABASE_URL that names a user "
+            "and no password, such as postgresql://ktrdr@host/ktrdr"
+        )
+    try:
+        password = file.expanduser().read_text("utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ValueError(f"the file {file} can't be read: {error}") from None
+    if not password:
+        raise ValueError(f"the file {file} is empty, expected a password")
+    return urlunsplit(
+        parts._replace(netloc=f"{user}:{quote(password, safe='')}@{host}")
+    )
+
+
 @cache
 def settings() -> Settings:
     """Return the settings of this process.
@@ -164,8 +231,19 @@ def settings() -> Settings:
     try:
         return Settings()
     except ValidationError as error:
-        problems = "; ".join(
-            f"KTRDR_{str(one['loc'][0]).upper()} is {one['input']!r}: {one['msg']}"
-            for one in error.errors()
-        )
+        problems = "; ".join(map(_told, error.errors()))
         raise InputError(f"the environment can't be used: {problems}") from None
+
+
+def _told(problem: "ErrorDetails") -> str:
+    # What concerns several variables has no place; its input would show them all.
+    if not problem["loc"]:
+        return problem["msg"].removeprefix("Value error, ")
+    return (
+        f"{_variable(str(problem['loc'][0]))} is {problem['input']!r}: {problem['msg']}"
+    )
+
+
+def _variable(field: str) -> str:
+    # One that has names of its own is told by them.
+    return field if field.isupper() else f"KTRDR_{field.upper()}"

@@ -1,11 +1,13 @@
 """The backend: ``ktrdr.api.main:app``, which never loads torch."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from importlib.metadata import version
+from typing import Any
 
 from fastapi import FastAPI
+from fastapi.telemetry import TelemetryConfig
 
 from ktrdr.api.access import RouteAccess, route_accesses
 from ktrdr.api.authentication import Authentication
@@ -19,8 +21,11 @@ from ktrdr.api.metrics import Metrics
 from ktrdr.api.problems import add_handlers
 from ktrdr.api.services.health_service import Health
 from ktrdr.settings import Settings, settings
+from ktrdr.tracing import start_tracing, stop_tracing
 
 PREFIX = "/api/v1"
+# What asks again and again, and who asked is of no interest.
+_UNTRACED = frozenset({f"{PREFIX}/health/live", f"{PREFIX}/health/ready", "/metrics"})
 
 
 def create_app(config: Settings | None = None) -> FastAPI:
@@ -45,6 +50,7 @@ def create_app(config: Settings | None = None) -> FastAPI:
         openapi_url=None,
         redirect_slashes=False,
         generate_unique_id_function=lambda route: route.name,
+        telemetry=_TELEMETRY,
     )
     app.state.backend = backend
     app.state.metrics = metrics
@@ -66,6 +72,21 @@ def create_app(config: Settings | None = None) -> FastAPI:
     return app
 
 
+def _is_untraced(scope: Mapping[str, Any]) -> bool:
+    return scope.get("path") in _UNTRACED
+
+
+# FastAPI makes a span of each request where spans are exported. The rest is ours: the
+# exporter, metrics for Prometheus, the log.
+_TELEMETRY: TelemetryConfig = {
+    "auto_configure": False,
+    "operation_spans": False,
+    "metrics": False,
+    "logs": False,
+    "exclude": _is_untraced,
+}
+
+
 def _add_routes(app: FastAPI) -> tuple[RouteAccess, ...]:
     accesses = []
     for prefix, router in (*((PREFIX, one) for one in ROUTERS), ("", metrics_router)):
@@ -77,6 +98,7 @@ def _add_routes(app: FastAPI) -> tuple[RouteAccess, ...]:
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     backend: Backend = app.state.backend
+    start_tracing("ktrdr-backend", backend.config.otlp_endpoint)
     running = asyncio.create_task(backend.run(), name="backend")
     try:
         yield
@@ -85,6 +107,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         running.cancel()
         with suppress(asyncio.CancelledError):
             await running
+        await asyncio.to_thread(stop_tracing)
 
 
 app = create_app()

@@ -1,6 +1,8 @@
 """What Prometheus reads: requests counted here, operations and workers asked for."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from itertools import product
+from typing import get_args
 
 from prometheus_client import (
     CollectorRegistry,
@@ -12,8 +14,11 @@ from prometheus_client import (
 from prometheus_client.core import GaugeMetricFamily, InfoMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from ktrdr.api.services.starting import QUEUES
 from ktrdr.build_info import build_info
 from ktrdr.operations import Metrics as Counts
+from ktrdr.operations import StateCount
+from ktrdr.schemas import OperationState, WorkerDocument
 
 # Few take long to begin: starting is creating a row, following begins at once.
 _BUCKETS = (0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
@@ -67,12 +72,13 @@ class _Asked(Collector):
         yield from self._workers()
 
     def _operations(self) -> Iterator[Metric]:
-        family = GaugeMetricFamily(
-            "ktrdr_operations", "Operations.", labels=("kind", "state")
+        yield _counted(
+            "ktrdr_operations",
+            "Operations.",
+            self._counts.operations,
+            {one.kind for one in self._counts.operations},
+            tuple(OperationState),
         )
-        for one in self._counts.operations:
-            family.add_metric([one.kind, one.state], one.n)
-        yield family
 
     def _queues(self) -> Iterator[Metric]:
         depth = GaugeMetricFamily(
@@ -83,25 +89,47 @@ class _Asked(Collector):
             "How long the job that waits longest has waited.",
             labels=("queue",),
         )
-        for one in self._counts.queues:
-            depth.add_metric([one.queue], one.n)
-            oldest.add_metric([one.queue], one.oldest_s)
+        found = {one.queue: (one.n, one.oldest_s) for one in self._counts.queues}
+        for queue, (n, oldest_s) in {
+            **dict.fromkeys(QUEUES, (0, 0.0)),
+            **found,
+        }.items():
+            depth.add_metric([queue], n)
+            oldest.add_metric([queue], oldest_s)
         yield depth
         yield oldest
 
     def _workers(self) -> Iterator[Metric]:
-        family = GaugeMetricFamily(
-            "ktrdr_workers", "Workers that registered.", labels=("kind", "state")
+        yield _counted(
+            "ktrdr_workers",
+            "Workers that registered.",
+            self._counts.workers,
+            _fields_choices("kind"),
+            _fields_choices("state"),
         )
-        for one in self._counts.workers:
-            family.add_metric([one.kind, one.state], one.n)
-        yield family
+
+
+def _fields_choices(field: str) -> tuple[str, ...]:
+    return get_args(WorkerDocument.model_fields[field].annotation)
+
+
+def _counted(
+    name: str,
+    meaning: str,
+    counts: Iterable[StateCount],
+    kinds: Iterable[str],
+    states: Iterable[str],
+) -> Metric:
+    # None is told as well, so that a change from nothing to one can be seen.
+    numbers = dict.fromkeys(product(sorted(kinds), states), 0)
+    numbers |= {(one.kind, one.state): one.n for one in counts}
+    family = GaugeMetricFamily(name, meaning, labels=("kind", "state"))
+    for labels, n in numbers.items():
+        family.add_metric(labels, n)
+    return family
 
 
 def _build() -> Metric:
-    build = build_info()
     return InfoMetricFamily(
-        "ktrdr_build",
-        "The backend's build.",
-        value={"version": build.version, "commit": build.commit},
+        "ktrdr_build", "Which program it runs.", value=build_info().labels
     )

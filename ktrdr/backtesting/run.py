@@ -117,6 +117,7 @@ def _trade(store: ArtifactStore, request: BacktestRequest, progress: Progress) -
         seen=seen_parts(features.time, split),
     )
     market = Market.of(loaded.base, rows, strategy.backtest)
+    progress.work("bars", len(market.bars))
     return _Run(
         model=model,
         text=text,

@@ -8,6 +8,8 @@ from contextlib import suppress
 
 import typer
 
+from ktrdr.cli.command_trace import end_command_trace
+
 _INTERRUPTED_EXIT_CODE = 130
 
 
@@ -86,6 +88,7 @@ def _print_document(code: str, message: str) -> None:
 
 
 def _finish(code: int) -> int:
+    end_command_trace(code)
     # What is left in the buffer is written here, where a failure can be told.
     try:
         sys.stdout.flush()

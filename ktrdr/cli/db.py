@@ -30,6 +30,27 @@ def upgrade(as_json: AsJson = False) -> None:
     console().print(f"Schema {state.version}: {done}.", markup=False)
 
 
+@app.command("allow-workers")
+def allow_workers(
+    role: Annotated[str, typer.Argument(help="Role of the database for workers.")],
+    password_file: Annotated[
+        Path, typer.Option(help="File with the password that the role gets.")
+    ],
+    as_json: AsJson = False,
+) -> None:
+    """Let a role do workers' work and nothing else; again after each upgrade."""
+    from ktrdr.cli.output import console, print_json
+    from ktrdr.database import allow_workers, database_in_use
+
+    password = password_file.read_text("utf-8").strip()
+    with database_in_use(make=False) as use:
+        allow_workers(use.url, role, password)
+    if as_json:
+        print_json({"role": role})
+    else:
+        console().print(f"{role} may do the work of workers.", markup=False)
+
+
 @app.command()
 def status(as_json: AsJson = False) -> None:
     """Show where the database is, what it holds, and whether its schema is ours."""

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from rich.progress import Progress as Bars
     from rich.progress import Task
 
+    from ktrdr.progress import Unit
     from ktrdr.workers import JobEvent
 
 _SECONDS_BETWEEN_PLAIN_LINES = 10.0
@@ -81,6 +82,9 @@ class Display:
         """Show one thing worth knowing."""
         if not self._is_silent:
             self._console.print(f"  {message}", style="yellow", markup=False)
+
+    def work(self, unit: "Unit", n: int) -> None:
+        """Show nothing: phases tell how fast they go."""
 
     def checkpoint(self, name: str, path: Path) -> None:
         """Show nothing: it is of no use to somebody who watches."""

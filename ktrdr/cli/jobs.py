@@ -23,9 +23,11 @@ def run_job(
 
 def show_job(module: str, request: "Part", display: "Display") -> dict[str, object]:
     """Run ``module`` on ``request`` in a child process, shown on ``display``."""
+    from ktrdr.cli.command_trace import trace_command
     from ktrdr.cli.display import show_event
     from ktrdr.workers import JobProcess, ResultEvent
 
+    trace_command()
     with JobProcess(module, request) as job:
         # Importing its libraries takes a job seconds on a slow disk.
         display.phase("start")

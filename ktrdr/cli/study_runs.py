@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from queue import SimpleQueue
 from threading import Lock
 from typing import TYPE_CHECKING, Literal
@@ -68,7 +69,8 @@ class StudyRuns:
         self._display.phase(_TRIALS, total, _TRIALS)
         with ThreadPoolExecutor(self._n_jobs) as pool:
             for number in range(len(self._runs)):
-                pool.submit(self._run_one, number)
+                # A thread is part of the command's trace when it is told so.
+                pool.submit(copy_context().run, self._run_one, number)
             try:
                 while len(outcomes) < len(self._runs):
                     number, event = self._events.get()

@@ -52,10 +52,12 @@ def required_client(url: str | None) -> "Client":
 @cache
 def client_of(url: str) -> "Client":
     """Return the client of the backend at ``url``; one for the whole process."""
+    from ktrdr.cli.command_trace import trace_command
     from ktrdr.cli.local.state import running_system
     from ktrdr.client import Client
     from ktrdr.settings import settings
 
+    trace_command()
     token = settings().api_token
     running = running_system(settings().run_path)
     # What `ktrdr up` runs is there, or being started again.

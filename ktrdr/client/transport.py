@@ -11,6 +11,7 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from ktrdr.client.problems import error_of
 from ktrdr.errors import BackendError, IncompatibleError, InputError
+from ktrdr.tracing import current_traceparent, span
 
 AnswerT = TypeVar("AnswerT")
 Parameters = Mapping[str, str | int | float | bool | Sequence[str] | None]
@@ -121,6 +122,11 @@ class Transport:
 
     def send(self, ask: Ask) -> httpx.Response:
         """Return the backend's answer, read."""
+        about = {"http.request.method": ask.method, "url.path": _API + ask.path}
+        with span(ask.method, "client", about):
+            return self._sent(ask)
+
+    def _sent(self, ask: Ask) -> httpx.Response:
         request = self._request(ask)
         for pause_s in self._pauses() if ask.may_repeat else (None,):
             try:
@@ -147,7 +153,7 @@ class Transport:
         """
         timeout = httpx.Timeout(silence_s, connect=_CONNECT_TIMEOUT_S)
         with self._client.stream(
-            "GET", path, headers=dict(headers), timeout=timeout
+            "GET", path, headers={**headers, **_trace_headers()}, timeout=timeout
         ) as response:
             self._has_answered = True
             if not response.is_success:
@@ -172,7 +178,7 @@ class Transport:
         )
 
     def _request(self, ask: Ask) -> httpx.Request:
-        headers = dict(ask.headers)
+        headers = {**ask.headers, **_trace_headers()}
         if ask.key is not None:
             headers["Idempotency-Key"] = ask.key
         body = ask.body
@@ -191,6 +197,11 @@ class Transport:
             content=body,
             timeout=httpx.Timeout(silence_s, connect=_CONNECT_TIMEOUT_S),
         )
+
+
+def _trace_headers() -> dict[str, str]:
+    here = current_traceparent()
+    return {} if here is None else {"traceparent": here}
 
 
 def parsed(

@@ -8,6 +8,7 @@ from ktrdr.database.liveness import check_connection
 from ktrdr.database.queries import NamedQueries, load_queries
 from ktrdr.database.restoring import Restored, restore
 from ktrdr.database.schema import SchemaState, check_schema, schema_state, upgrade
+from ktrdr.database.worker_role import allow_workers
 
 __all__ = [
     "Backup",
@@ -19,6 +20,7 @@ __all__ = [
     "Restored",
     "Row",
     "SchemaState",
+    "allow_workers",
     "backup",
     "check_connection",
     "check_schema",

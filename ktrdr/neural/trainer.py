@@ -60,6 +60,7 @@ class Trainer:
         self._order_state = self._rng.bit_generator.state
         self.epoch = 0
         self._batch = 0
+        self._n_untold = 0
         self._loss_sum = torch.zeros((), device=self._features.device)
         self.train_losses: list[float] = []
         self.validation_losses: list[float] = []
@@ -111,6 +112,7 @@ class Trainer:
             clip_grad_norm_(self._network.weights, self._spec.gradient_clip)
         self._optimizer.step()
         self._loss_sum.add_(loss.detach(), alpha=len(rows))
+        self._n_untold += len(rows)
 
     def _stop(self) -> NoReturn:
         self._write_checkpoint()
@@ -122,6 +124,7 @@ class Trainer:
 
     def _finish_block(self) -> None:
         self._check_finite(self._loss_sum.item(), "training")
+        self._tell_work()
         self._progress.advance(self.epoch, f"batch {self._batch:,}")
         waited_s = time.monotonic() - self._written_s
         if waited_s >= self._spec.checkpoint.every_seconds:
@@ -132,6 +135,7 @@ class Trainer:
         validation_loss = self._measure_validation()
         self._check_finite(train_loss, "training")
         self._check_finite(validation_loss, "validation")
+        self._tell_work()
         self.epoch += 1
         self._batch = 0
         self._loss_sum.zero_()
@@ -146,6 +150,10 @@ class Trainer:
         )
         if self._is_checkpoint_due():
             self._write_checkpoint()
+
+    def _tell_work(self) -> None:
+        self._progress.work("samples", self._n_untold)
+        self._n_untold = 0
 
     def _step_scheduler(self, validation_loss: float) -> None:
         if isinstance(self._scheduler, ReduceLROnPlateau):

@@ -12,6 +12,7 @@ from ktrdr.operations.rows import fetch_all, fetch_one, jsonb, operation_of
 from ktrdr.operations.rows import storable_text as text
 from ktrdr.schemas import OperationDocument, ProgressDocument
 from ktrdr.settings import settings
+from ktrdr.tracing import current_traceparent, span
 
 _SQL = load_queries("ktrdr.operations", "sql", "create.sql")
 
@@ -20,13 +21,17 @@ async def create(
     database: Database, new: NewOperation, children: Sequence[NewOperation]
 ) -> Created:
     """Make the operation with its job, or with its children and their jobs."""
-    async with database.transaction() as connection:
-        row = await _insert(connection, new, len(children))
-        if row is None:
-            return await _repeated(connection, new)
-        made = await _insert_children(connection, row, children) if children else [row]
-        await enqueue(connection, made)
-    return Created(operation=operation_of(row))
+    with span(f"create {new.kind}", "producer") as told:
+        async with database.transaction() as connection:
+            row = await _insert(connection, new, len(children))
+            if row is None:
+                return await _repeated(connection, new)
+            made = [row]
+            if children:
+                made = await _insert_children(connection, row, children)
+            await enqueue(connection, made)
+        told.tell(operation=row["id"], queue=new.queue, n_children=len(children))
+        return Created(operation=operation_of(row))
 
 
 async def _insert(
@@ -47,6 +52,7 @@ async def _insert(
         created_by=text(new.created_by),
         idempotency_key=_key(new),
         request_digest=text(new.request_digest),
+        traceparent=current_traceparent(),
     )
 
 
@@ -58,6 +64,7 @@ async def _insert_children(
         _SQL["create_children"],
         parent=parent["id"],
         created_by=parent["created_by"],
+        traceparent=parent["traceparent"],
         ids=[new_id() for _ in children],
         kinds=[child.kind for child in children],
         titles=[text(child.title) for child in children],

@@ -120,6 +120,8 @@ class OperationDocument(Document):
         Name of each network to digest of its newest checkpoint.
     n_children, n_open_children : int
         Operations that this one is made of, and those that have not ended.
+    traceparent : str or None
+        Trace that it is part of, in the form of W3C; None if nobody traces.
     """
 
     id: str
@@ -145,6 +147,7 @@ class OperationDocument(Document):
     checkpoints: dict[str, str] = Field(default={})
     result: dict[str, Any] | None = None
     error: FailureDocument | None = None
+    traceparent: str | None = None
 
 
 class OperationDetail(OperationDocument):

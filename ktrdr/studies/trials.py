@@ -109,6 +109,7 @@ class TrialBench:
         for decisions, group in groups.items():
             for row in self._run_group(decisions, group):
                 rows[row.number] = row
+                progress.work("bars", len(self.bars))
                 progress.advance(len(rows))
                 if progress.should_stop():
                     raise JobStopped("the trials were stopped and can be done again")

@@ -7,6 +7,7 @@ from ktrdr.workers.events import (
     NoteEvent,
     PhaseEvent,
     ResultEvent,
+    WorkEvent,
 )
 from ktrdr.workers.kinds import kind_of
 from ktrdr.workers.launch import run_worker
@@ -21,6 +22,7 @@ __all__ = [
     "NoteEvent",
     "PhaseEvent",
     "ResultEvent",
+    "WorkEvent",
     "WorkerOptions",
     "kind_of",
     "run_worker",

@@ -22,9 +22,11 @@ from ktrdr.errors import (
 from ktrdr.operations import AttemptToken, Operations
 from ktrdr.schemas import FailureDocument, OperationDocument
 from ktrdr.storage import ArtifactStore
+from ktrdr.tracing import continue_trace, span
 from ktrdr.workers.async_process import AsyncJobProcess
 from ktrdr.workers.keeping import CheckpointKeeper, fetch_checkpoints
 from ktrdr.workers.kinds import Kind, kind_of
+from ktrdr.workers.metrics import WorkerMetrics
 from ktrdr.workers.patience import Patience
 from ktrdr.workers.requests import WorkerValues, fill_request
 from ktrdr.workers.running import RunningJob
@@ -66,6 +68,8 @@ class AttemptTools:
         Name under which attempts are claimed.
     values : WorkerValues
         What requests are filled with.
+    metrics : WorkerMetrics
+        Counts what attempts do.
     stalled_after_s, grace_s : float
         As in the settings.
     """
@@ -75,6 +79,7 @@ class AttemptTools:
     scratch: Scratch
     worker: str
     values: WorkerValues
+    metrics: WorkerMetrics
     stalled_after_s: float
     grace_s: float
 
@@ -124,7 +129,8 @@ class Attempt:
         try:
             operation = await self._write(self._operations.claim, self._tools.worker)
             self.kind = operation.kind
-            return await self._do(operation)
+            self._tools.metrics.attempt_claimed(operation)
+            return await self._do_traced(operation)
         except AttemptSuperseded:
             _log.info("attempt dropped: a newer one exists, or nobody wants it")
             return Outcome.SUPERSEDED
@@ -132,6 +138,22 @@ class Attempt:
     @property
     def _operations(self) -> Operations:
         return self._tools.operations
+
+    async def _do_traced(self, operation: OperationDocument) -> Outcome:
+        # For the lines that are logged after the span as well.
+        continue_trace(operation.traceparent)
+        with span(f"attempt {operation.kind}", "consumer") as told:
+            told.tell(
+                operation=self._token.operation,
+                attempt=self._token.attempt,
+                queue=operation.queue,
+                worker=self._tools.worker,
+            )
+            outcome = await self._do(operation)
+            told.tell(outcome=outcome.value)
+            if outcome is Outcome.FAILED:
+                told.fail("the attempt failed")
+            return outcome
 
     async def _do(self, operation: OperationDocument) -> Outcome:
         try:
@@ -186,7 +208,8 @@ class Attempt:
             self._patience,
             operation.checkpoints,
         )
-        async with RunningJob(process, self._teller, keeper) as job:
+        count = partial(self._tools.metrics.work_done, operation.kind)
+        async with RunningJob(process, self._teller, keeper, count) as job:
             await job.wait(self._is_wished)
             if self._is_cancelled:
                 return await self._end_cancelled(job, kind)

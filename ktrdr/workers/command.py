@@ -3,6 +3,8 @@
 import os
 import sys
 
+from ktrdr.tracing import TRACEPARENT_VARIABLE, current_traceparent
+
 # Threads that spin while they wait slow a busy neighbour many times; one is enough
 # for matrices as small as ours.
 _CALM_THREADS = {"OMP_WAIT_POLICY": "PASSIVE", "OPENBLAS_NUM_THREADS": "1"}
@@ -16,6 +18,10 @@ def job_command(module: str) -> list[str]:
 
 
 def job_environment() -> dict[str, str]:
-    """Return the environment of a job process."""
-    kept = {name: value for name, value in os.environ.items() if name not in _SECRETS}
-    return {**_CALM_THREADS, **kept}
+    """Return the environment of a job process, which goes on with our trace."""
+    # The trace that this process was started in is not that of its jobs.
+    left_out = _SECRETS | {TRACEPARENT_VARIABLE}
+    kept = {name: value for name, value in os.environ.items() if name not in left_out}
+    here = current_traceparent()
+    trace = {} if here is None else {TRACEPARENT_VARIABLE: here}
+    return {**_CALM_THREADS, **kept, **trace}

@@ -6,6 +6,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
 from ktrdr.errors import Handling, JobFailed
+from ktrdr.progress import Unit
 
 # By the system, for example when memory runs out.
 _KILLED = -9
@@ -41,6 +42,14 @@ class NoteEvent(_Event):
     message: str
 
 
+class WorkEvent(_Event):
+    """So much more went through."""
+
+    event: Literal["work"]
+    unit: Unit
+    n: int
+
+
 class CheckpointEvent(_Event):
     """The newest checkpoint of a network lies whole at a path."""
 
@@ -67,7 +76,9 @@ class ErrorEvent(_Event):
     retry: bool
 
 
-JobEvent = PhaseEvent | AdvanceEvent | NoteEvent | CheckpointEvent | ResultEvent
+JobEvent = (
+    PhaseEvent | AdvanceEvent | NoteEvent | WorkEvent | CheckpointEvent | ResultEvent
+)
 _ANY_EVENT: TypeAdapter[JobEvent | ErrorEvent] = TypeAdapter(JobEvent | ErrorEvent)
 
 

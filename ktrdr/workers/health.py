@@ -5,17 +5,24 @@ import socket
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from errno import EADDRINUSE
+from hmac import compare_digest
+from ipaddress import ip_address
+from pathlib import Path
 
 import uvicorn
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from ktrdr.errors import InputError
 from ktrdr.workers.metrics import CONTENT_TYPE_LATEST, WorkerMetrics
 
 _PORTS_TO_TRY = 100
+_NOT_SHOWN = (
+    "beyond the worker's own machine metrics ask for a bearer token: the one in the "
+    "file that KTRDR_METRICS_TOKEN_FILE names to the worker\n"
+)
 
 
 def free_socket(host: str, first_port: int) -> socket.socket:
@@ -51,12 +58,34 @@ def free_socket(host: str, first_port: int) -> socket.socket:
     )
 
 
+def read_token(file: Path | None) -> str | None:
+    """Return the token that ``file`` holds; None if there is no file.
+
+    Raises
+    ------
+    InputError
+        If the file can't be read or holds none.
+    """
+    if file is None:
+        return None
+    try:
+        token = file.read_text("utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"KTRDR_METRICS_TOKEN_FILE can't be read: {error}") from None
+    if not token:
+        raise InputError(f"KTRDR_METRICS_TOKEN_FILE: {file} is empty, not a token")
+    return token
+
+
 def health_app(
-    metrics: WorkerMetrics, problems: Callable[[], Sequence[str]]
+    metrics: WorkerMetrics,
+    problems: Callable[[], Sequence[str]],
+    token: str | None = None,
 ) -> Starlette:
     """Return the app; ``problems`` tells why the worker takes no work, if it does not.
 
-    Alive is who answers at all. Ready is who takes work.
+    Alive is who answers at all. Ready is who takes work. Metrics are told to this
+    machine, and beyond it to who shows ``token``.
     """
 
     async def live(_: Request) -> Response:
@@ -68,7 +97,9 @@ def health_app(
             return JSONResponse({"status": "not ready", "reasons": found}, 503)
         return JSONResponse({"status": "ready"})
 
-    async def tell_metrics(_: Request) -> Response:
+    async def tell_metrics(request: Request) -> Response:
+        if not (_is_here(request) or _shows(request, token)):
+            return PlainTextResponse(_NOT_SHOWN, 401, {"WWW-Authenticate": "Bearer"})
         return Response(metrics.text(), media_type=CONTENT_TYPE_LATEST)
 
     return Starlette(
@@ -77,6 +108,20 @@ def health_app(
             Route("/health/ready", ready),
             Route("/metrics", tell_metrics),
         ]
+    )
+
+
+def _is_here(request: Request) -> bool:
+    return request.client is not None and ip_address(request.client.host).is_loopback
+
+
+def _shows(request: Request, token: str | None) -> bool:
+    scheme, _, shown = request.headers.get("authorization", "").partition(" ")
+    # In a time that tells nothing of where they differ.
+    return (
+        token is not None
+        and scheme.lower() == "bearer"
+        and compare_digest(shown.strip().encode(), token.encode())
     )
 
 

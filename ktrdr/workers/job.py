@@ -12,7 +12,9 @@ import os
 import threading
 import time
 import traceback
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import IO, TypeVar
@@ -20,12 +22,21 @@ from typing import IO, TypeVar
 from pydantic import BaseModel
 
 from ktrdr.errors import handling_of, is_defect, message_of
-from ktrdr.progress import Progress
+from ktrdr.progress import Progress, Unit
+from ktrdr.tracing import (
+    TRACEPARENT_VARIABLE,
+    Steps,
+    continue_trace,
+    flush_traces,
+    span,
+    start_tracing,
+)
 from ktrdr.workers.lines import CHUNK_BYTES, STOP_COMMAND, LineBuffer
 
 RequestT = TypeVar("RequestT", bound=BaseModel)
 # A step of a fast loop is not worth a line; ten lines a second look continuous.
 _LEAST_SECONDS_BETWEEN_STEPS = 0.1
+_LEAST_SECONDS_BETWEEN_COUNTS = 1.0
 _PARENT_GONE_EXIT_CODE = 129
 
 
@@ -34,7 +45,9 @@ class EventStream:
 
     def __init__(self, stream: IO[str]) -> None:
         self._stream = stream
-        self._last_step_s = 0.0
+        self._last_step_s = self._last_count_s = 0.0
+        self._uncounted: Counter[Unit] = Counter()
+        self._steps = Steps()
         self._stop = threading.Event()
 
     def write(self, event: str, **fields: object) -> None:
@@ -49,6 +62,7 @@ class EventStream:
     def phase(self, name: str, total: int | None = None, unit: str = "") -> None:
         """Tell that a phase begins."""
         self._last_step_s = 0.0
+        self._steps.begin(name)
         self.write("phase", name=name, total=total, unit=unit)
 
     def advance(self, done: int, message: str = "") -> None:
@@ -61,6 +75,23 @@ class EventStream:
     def note(self, message: str) -> None:
         """Tell one thing worth keeping."""
         self.write("note", message=message)
+
+    def work(self, unit: Unit, n: int) -> None:
+        """Count what went through, told once a second at most."""
+        self._uncounted[unit] += n
+        if time.monotonic() - self._last_count_s >= _LEAST_SECONDS_BETWEEN_COUNTS:
+            self._tell_work()
+
+    def finish(self) -> None:
+        """End the last phase, and tell what was counted and not told."""
+        self._steps.end()
+        self._tell_work()
+
+    def _tell_work(self) -> None:
+        self._last_count_s = time.monotonic()
+        for unit, n in self._uncounted.items():
+            self.write("work", unit=unit, n=n)
+        self._uncounted.clear()
 
     def checkpoint(self, name: str, path: Path) -> None:
         """Tell where the newest checkpoint of ``name`` lies."""
@@ -87,11 +118,36 @@ def job_main(
     line = next(lines, b"")
     threading.Thread(target=_obey, args=(lines, events), daemon=True).start()
     try:
-        result = handler(request_type.model_validate_json(line), events)
+        with _traced(handler.__name__):
+            try:
+                result = handler(request_type.model_validate_json(line), events)
+            finally:
+                events.finish()
     except Exception as error:
         return _tell_failure(events, error)
     events.write("result", result=dict(result))
     return 0
+
+
+@contextmanager
+def _traced(name: str) -> Iterator[None]:
+    """Make the block a span of the trace that the parent is in, if it is in one."""
+    traceparent = os.environ.get(TRACEPARENT_VARIABLE)
+    if traceparent is None:
+        yield
+        return
+    # Not before: it takes as long to import as a small backtest's beginning.
+    from ktrdr.settings import settings
+
+    continue_trace(traceparent)
+    start_tracing("ktrdr-job", settings().otlp_endpoint)
+    try:
+        with span(name) as told:
+            told.tell(pid=os.getpid())
+            yield
+    finally:
+        # Before the result is told, after which the parent ends this process.
+        flush_traces()
 
 
 def _tell_failure(events: EventStream, error: Exception) -> int:

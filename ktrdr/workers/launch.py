@@ -22,6 +22,7 @@ def run_worker(options: WorkerOptions) -> None:
 
     from ktrdr.logs import set_up_logs
     from ktrdr.settings import settings
+    from ktrdr.tracing import start_tracing, stop_tracing
     from ktrdr.workers.health import free_socket
     from ktrdr.workers.identity import WorkerIdentity, worker_name
     from ktrdr.workers.options import queues_of
@@ -30,6 +31,7 @@ def run_worker(options: WorkerOptions) -> None:
 
     config = settings()
     set_up_logs(config.log_level, config.log_format)
+    start_tracing("ktrdr-worker", config.otlp_endpoint)
     device = (
         validate_ml_dependencies(config.accelerator, options.device)
         if options.kind == "training"
@@ -51,6 +53,7 @@ def run_worker(options: WorkerOptions) -> None:
 
     async def work() -> None:
         await WorkerService(identity, config).run(listening)
+        await asyncio.to_thread(stop_tracing)
         # All is told; a thread that waits for a store that hangs is not waited for.
         asyncio.get_running_loop().call_later(_THREADS_S, os._exit, 0)
 

@@ -1,10 +1,12 @@
 """A job process that runs, and those who listen to it."""
 
 import asyncio
+from collections.abc import Callable
 from typing import Any, Self
 
+from ktrdr.progress import Unit
 from ktrdr.workers.async_process import AsyncJobProcess
-from ktrdr.workers.events import CheckpointEvent, ResultEvent
+from ktrdr.workers.events import CheckpointEvent, ResultEvent, WorkEvent
 from ktrdr.workers.keeping import CheckpointKeeper
 from ktrdr.workers.telling import Teller
 
@@ -14,15 +16,22 @@ _TERMINATE_S = 0.3
 class RunningJob:
     """A job process whose events are told and whose checkpoints are kept meanwhile.
 
+    ``count`` is told how many of which unit went through.
+
     Use it as an async context manager: leaving it kills what still runs.
     """
 
     def __init__(
-        self, process: AsyncJobProcess, teller: Teller, keeper: CheckpointKeeper
+        self,
+        process: AsyncJobProcess,
+        teller: Teller,
+        keeper: CheckpointKeeper,
+        count: Callable[[Unit, int], None],
     ) -> None:
         self._process = process
         self._teller = teller
         self._keeper = keeper
+        self._count = count
 
     async def __aenter__(self) -> Self:
         self._reading = asyncio.create_task(self._read())
@@ -98,6 +107,8 @@ class RunningJob:
                 return event.result
             if isinstance(event, CheckpointEvent):
                 self._keeper.hear(event)
+            elif isinstance(event, WorkEvent):
+                self._count(event.unit, event.n)
             else:
                 self._teller.hear(event)
         raise RuntimeError("a job's events end with its result or an error")

@@ -21,7 +21,7 @@ from ktrdr.operations import TASK, Operations, WorkerRegistry
 from ktrdr.settings import Settings
 from ktrdr.storage import ArtifactStore
 from ktrdr.workers.attempt import AttemptTools
-from ktrdr.workers.health import health_app, served
+from ktrdr.workers.health import health_app, read_token, served
 from ktrdr.workers.identity import WorkerIdentity
 from ktrdr.workers.metrics import WorkerMetrics
 from ktrdr.workers.pulse import Pulse
@@ -58,10 +58,9 @@ class WorkerService:
         self._stop = asyncio.Event()
         self._state = "starting"
         self._pulse: Pulse | None = None
-        build = build_info()
         self._metrics = WorkerMetrics(
             {"name": identity.name, "kind": identity.kind, "device": identity.device},
-            {"version": build.version, "commit": build.commit, "python": build.python},
+            build_info().labels,
         )
         self._scratch = Scratch(config.run_path / "scratch")
 
@@ -82,7 +81,8 @@ class WorkerService:
         IncompatibleError
             If the worker does not fit the database or the backend.
         """
-        app = health_app(self._metrics, self.problems)
+        token = read_token(self._config.metrics_token_file)
+        app = health_app(self._metrics, self.problems, token)
         self._scratch.open()
         try:
             with self._signals():
@@ -164,6 +164,7 @@ class WorkerService:
             values=WorkerValues(
                 store=config.store_location, device=device, threads=config.threads
             ),
+            metrics=self._metrics,
             stalled_after_s=config.stalled_after_s,
             grace_s=config.grace_s,
         )

@@ -16,6 +16,9 @@ HEAVY = (
     "structlog",
     "torch",
     "sklearn",
+    "opentelemetry.sdk",
+    "google.protobuf",
+    "requests",
 )
 CODE = f"""
 import json, resource, sys

@@ -13,6 +13,7 @@ from ktrdr.schemas import OperationDetail, OperationState
 from ktrdr.storage import ArtifactStore, parse_digest
 from ktrdr.workers import keeping, kinds
 from ktrdr.workers.attempt import Attempt, AttemptTools, Outcome
+from ktrdr.workers.metrics import WorkerMetrics
 from ktrdr.workers.requests import WorkerValues
 from ktrdr.workers.scratch import Scratch
 from tests.unit.workers.processes import is_alive
@@ -52,6 +53,7 @@ def tools_of(operations, folder: Path, scratch: Scratch, **keys) -> AttemptTools
         "scratch": scratch,
         "worker": "worker-1",
         "values": WorkerValues(store=location, device="cpu", threads=3),
+        "metrics": WorkerMetrics({"name": "worker-1"}, {"version": "1"}),
         "stalled_after_s": 3.0,
         "grace_s": 4.0,
         **keys,

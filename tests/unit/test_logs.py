@@ -21,8 +21,8 @@ except ZeroDivisionError:
 """
 
 
-def lines(form: str, level: str = "info") -> list[str]:
-    code = CODE.format(level=level, form=form)
+def lines(form: str, level: str = "info", begin: str = "") -> list[str]:
+    code = begin + CODE.format(level=level, form=form)
     command = [sys.executable, "-c", code]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     assert done.stdout == ""
@@ -43,6 +43,17 @@ def test_json_has_one_document_a_line_with_the_operation():
         "timestamp": "",
     }
     assert "ZeroDivisionError" in said[2]["exception"]
+
+
+def test_each_line_names_the_trace_that_it_is_part_of():
+    trace = "4bf92f3577b34da6a3ce929d0e0e4736"
+    begin = f"""
+from ktrdr.tracing import continue_trace
+continue_trace("00-{trace}-00f067aa0ba902b7-01")
+"""
+    said = [json.loads(line) for line in lines("json", begin=begin)]
+    assert len(said) == 3
+    assert {one["trace_id"] for one in said} == {trace}
 
 
 def test_text_is_plain_where_no_terminal_is():

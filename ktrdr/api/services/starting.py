@@ -22,6 +22,7 @@ _TRAINING_QUEUES = {
     "mps": "training-mps",
 }
 BACKTEST_QUEUE = "backtest"
+QUEUES = (BACKTEST_QUEUE, *dict.fromkeys(_TRAINING_QUEUES.values()))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -5,7 +5,14 @@ import sys
 import typer
 
 from ktrdr.cli.border import run
+from ktrdr.cli.kinfra import local_prod
+from ktrdr.cli.kinfra.canary import commands as canary
+from ktrdr.cli.kinfra.deploy.deploy_command import deploy
+from ktrdr.cli.kinfra.deploy.history_command import history
+from ktrdr.cli.kinfra.deploy.rollback_command import rollback
+from ktrdr.cli.kinfra.doctor.command import doctor
 from ktrdr.cli.kinfra.images import commands as images
+from ktrdr.cli.kinfra.sandboxes import commands as sandboxes
 from ktrdr.cli.options import AsJson
 
 app = typer.Typer(
@@ -16,6 +23,13 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 app.add_typer(images.app, name="images")
+app.command()(deploy)
+app.command()(rollback)
+app.command()(history)
+app.add_typer(sandboxes.app, name="sandbox")
+app.add_typer(local_prod.app, name="local-prod")
+app.add_typer(canary.app, name="canary")
+app.command()(doctor)
 
 
 @app.command("build-info")

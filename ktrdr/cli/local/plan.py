@@ -54,7 +54,11 @@ def default_workers() -> int:
 
 def programs(options: SystemOptions, database_url: str) -> tuple[Program, ...]:
     """Return what is to run; all of it reaches the database at ``database_url``."""
-    shared = {"KTRDR_DATABASE_URL": database_url}
+    # The URL holds the password already, wherever that came from.
+    shared = {
+        "KTRDR_DATABASE_URL": database_url,
+        "KTRDR_DATABASE_PASSWORD_FILE": "",
+    }
     address = ("--host", options.host, "--port", str(options.port))
     backend = Program(name="backend", arguments=("serve", *address), environment=shared)
     workers = [

@@ -3,13 +3,13 @@ WITH made AS (
     INSERT INTO ktrdr.operations (
         id, kind, title, queue, priority, state, request, max_failures,
         n_children, n_open_children, progress,
-        created_by, idempotency_key, request_digest
+        created_by, idempotency_key, request_digest, traceparent
     )
     VALUES (
         %(id)s, %(kind)s, %(title)s, %(queue)s, %(priority)s, 'pending',
         %(request)s, %(max_failures)s,
         %(n_children)s, %(n_children)s, %(progress)s,
-        %(created_by)s, %(idempotency_key)s, %(request_digest)s
+        %(created_by)s, %(idempotency_key)s, %(request_digest)s, %(traceparent)s
     )
     -- Waits for another transaction that is about to take the same key.
     ON CONFLICT (created_by, idempotency_key) DO NOTHING
@@ -28,11 +28,11 @@ WHERE created_by = %(created_by)s AND idempotency_key = %(idempotency_key)s
 WITH made AS (
     INSERT INTO ktrdr.operations (
         id, kind, title, queue, priority, state, request, max_failures,
-        parent_id, created_by, request_digest
+        parent_id, created_by, request_digest, traceparent
     )
     SELECT
         id, kind, title, queue, priority, 'pending', request, max_failures,
-        %(parent)s, %(created_by)s, ''
+        %(parent)s, %(created_by)s, '', %(traceparent)s
     FROM unnest(
         %(ids)s::text[], %(kinds)s::text[], %(titles)s::text[], %(queues)s::text[],
         %(priorities)s::integer[], %(requests)s::jsonb[], %(max_failures)s::integer[]

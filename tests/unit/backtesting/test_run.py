@@ -250,3 +250,13 @@ class TestOverrides:
     def test_validation_is_a_part_that_the_model_has_seen(self, folder):
         manifest = run(folder, part="validation").manifest
         assert manifest.seen.validation == manifest.period.n_bars
+
+
+def test_bars_are_counted_for_who_watches_how_fast_it_goes(folder):
+    class Watcher(NoProgress):
+        def work(self, unit, n):
+            told.append((unit, n))
+
+    told: list[tuple[str, int]] = []
+    result = run_backtest(request_for(folder), Watcher())
+    assert told == [("bars", result.manifest.period.n_bars)]

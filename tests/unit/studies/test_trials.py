@@ -137,3 +137,14 @@ def test_a_job_without_model_is_refused(folder):
     request = TrialsRequest(store=str(folder / "store"), trials=trials({}))
     with pytest.raises(InputError, match="names none"):
         run_trials(request, NoProgress())
+
+
+def test_bars_are_counted_once_a_trial(folder):
+    class Watcher(NoProgress):
+        def work(self, unit, n):
+            told.append((unit, n))
+
+    told: list[tuple[str, int]] = []
+    bench = bench_of(folder)
+    bench.run(trials({STOPS: 0.004}, {LONG: 0.36}, {LONG: 0.99}), Watcher())
+    assert told == [("bars", len(bench.bars))] * 3

@@ -1,5 +1,6 @@
 """Strategies, stores and listeners for the tests of this room."""
 
+from collections import Counter
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -86,12 +87,16 @@ class Listener(NoProgress):
         self.phases: list[tuple[str, int | None, str]] = []
         self.notes: list[str] = []
         self.steps: dict[str, int] = {}
+        self.counts: Counter[str] = Counter()
 
     def phase(self, name, total=None, unit=""):
         self.phases.append((name, total, unit))
 
     def advance(self, done, message=""):
         self.steps[self.phases[-1][0]] = done
+
+    def work(self, unit, n):
+        self.counts[unit] += n
 
     def note(self, message):
         self.notes.append(message)

@@ -66,6 +66,14 @@ def test_a_model_is_stored_with_all_that_tells_where_it_comes_from(folder):
     assert listener.steps["train mlp"] == outcome.n_epochs
 
 
+def test_samples_are_counted_once_an_epoch_of_either_network(folder):
+    listener = Listener()
+    text = strategy_text(early_stopping=None)
+    outcome = train(request(folder, text), listener)
+    assert outcome.n_epochs == 5
+    assert listener.counts == {"samples": 2 * 5 * outcome.split.train.n_samples}
+
+
 def test_shipped_weights_have_the_loss_that_training_saw(folder):
     outcome = train(request(folder, strategy_text(class_weights="balanced")))
     history = bundle_of(folder, outcome).manifest.fit.history

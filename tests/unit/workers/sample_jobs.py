@@ -59,6 +59,10 @@ def run_sample(request: SampleRequest, progress: Progress) -> dict[str, object]:
         case "finish when stopped":
             while not progress.should_stop():
                 time.sleep(0.01)
+        case "work":
+            for _ in range(5):
+                progress.work("bars", 100)
+            progress.work("samples", 7)
         case "tell":
             return request.model_dump(mode="json")
         case "count":

@@ -106,12 +106,16 @@ async def test_a_job_that_heeds_nothing_is_ended(tmp_path, way):
 
 
 async def test_the_job_has_a_session_of_its_own_and_no_secrets(tmp_path, monkeypatch):
-    monkeypatch.setenv("KTRDR_DATABASE_URL", "postgresql://secret")
+    secrets = ("KTRDR_DATABASE_URL", "KTRDR_API_TOKEN")
+    # The trace that the worker was started in is not that of its jobs either.
+    for name in (*secrets, "TRACEPARENT"):
+        monkeypatch.setenv(name, "secret")
     async with started("linger", file=str(tmp_path / "pid")) as process:
         await anext(aiter(process.events()))
         assert os.getsid(process.pid) == process.pid != os.getsid(0)
         environment = Path(f"/proc/{process.pid}/environ").read_bytes()
-        assert b"KTRDR_DATABASE_URL" not in environment
+        for name in (*secrets, "TRACEPARENT"):
+            assert name.encode() not in environment
         os.kill(process.pid, signal.SIGKILL)
 
 

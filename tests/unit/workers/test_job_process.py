@@ -17,6 +17,7 @@ from ktrdr.workers import (
     NoteEvent,
     PhaseEvent,
     ResultEvent,
+    WorkEvent,
 )
 from tests.unit.workers.processes import is_alive, wait_until
 from tests.unit.workers.sample_jobs import SampleRequest
@@ -46,6 +47,13 @@ def test_events_arrive_in_order_and_end_with_the_result():
 
 def test_what_a_library_prints_does_not_disturb_the_events():
     assert isinstance(events_of("print")[-1], ResultEvent)
+
+
+def test_what_went_through_is_told_whole_though_not_at_once():
+    told = [one for one in events_of("work") if isinstance(one, WorkEvent)]
+    assert sum(one.n for one in told if one.unit == "bars") == 500
+    assert sum(one.n for one in told if one.unit == "samples") == 7
+    assert len(told) < 6
 
 
 def test_an_input_error_keeps_its_code_and_message():

@@ -4,6 +4,8 @@ import json
 import os
 import shutil
 import subprocess
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -90,13 +92,20 @@ class Engine:
         """
         done = self.attempt(*arguments, stdin=stdin, timeout_s=timeout_s)
         if done.code:
-            raise EngineError(self._failure(arguments, done))
+            raise EngineError(self.failure(arguments, done))
         return done.out
 
     def attempt(
-        self, *arguments: str, stdin: str | None = None, timeout_s: float = 600
+        self,
+        *arguments: str,
+        stdin: str | None = None,
+        timeout_s: float = 600,
+        variables: Mapping[str, str] | None = None,
     ) -> Done:
-        """Make a call whose failure is one of the answers."""
+        """Make a call whose failure is one of the answers.
+
+        Its environment is ``variables`` alone; this process's if None.
+        """
         command = [self.name, *arguments]
         try:
             done = subprocess.run(
@@ -107,13 +116,19 @@ class Engine:
                 text=True,
                 errors="replace",
                 timeout=timeout_s,
+                env=variables,
             )
         except subprocess.TimeoutExpired as late:
             err = f"{_text(late.stderr)}\nno end after {timeout_s:g} s"
             return Done(code=_TIMED_OUT, out=_text(late.stdout), err=err)
         return Done(code=done.returncode, out=done.stdout, err=done.stderr)
 
-    def stream(self, *arguments: str, folder: Path | None = None) -> None:
+    def stream(
+        self,
+        *arguments: str,
+        folder: Path | None = None,
+        variables: Mapping[str, str] | None = None,
+    ) -> None:
         """Make a call in ``folder`` whose output is shown on standard error.
 
         Raises
@@ -127,12 +142,36 @@ class Engine:
             # Standard output is for the command's own result.
             stdout=2,
             cwd=folder,
+            env=variables,
         )
         if done.returncode:
             raise EngineError(
                 f"`{self._told(arguments)}` failed with exit code "
                 f"{done.returncode}; its output is above"
             )
+
+    def pour(
+        self, *arguments: str, source: Path | None = None, target: Path | None = None
+    ) -> None:
+        """Make a call that reads from one file and writes to another, byte by byte.
+
+        Raises
+        ------
+        EngineError
+            If it fails; ``target`` then holds what came before.
+        """
+        with ExitStack() as stack:
+            given = stack.enter_context(open(source or os.devnull, "rb"))
+            taken = stack.enter_context(open(target or os.devnull, "wb"))
+            done = subprocess.run(
+                [self.name, *arguments],
+                stdin=given,
+                stdout=taken,
+                stderr=subprocess.PIPE,
+            )
+        if done.returncode:
+            told = Done(code=done.returncode, out="", err=_text(done.stderr))
+            raise EngineError(self.failure(arguments, told))
 
     def has_image(self, reference: str) -> bool:
         """Return whether the image is there."""
@@ -170,11 +209,12 @@ class Engine:
         shown = ("--no-trunc", "--human=false", "--format", "{{.Size}}")
         return sum(map(int, self.run("history", *shown, reference).split()))
 
-    def _failure(self, arguments: tuple[str, ...], done: Done) -> str:
+    def failure(self, arguments: Sequence[str], done: Done) -> str:
+        """Return how a call failed, with the end of what the engine said."""
         tail = "\n".join((done.err or done.out).strip().splitlines()[-_TOLD_LINES:])
         return f"`{self._told(arguments)}` failed with exit code {done.code}:\n{tail}"
 
-    def _told(self, arguments: tuple[str, ...]) -> str:
+    def _told(self, arguments: Sequence[str]) -> str:
         command = " ".join([self.name, *arguments])
         return command if len(command) <= 300 else f"{command[:300]} ..."
 

@@ -1,0 +1,1 @@
+"""``kinfra canary``: the images ``:test`` as a system, tried before they go out."""

@@ -1,0 +1,297 @@
+"""Compose projects: a thin layer over ``docker compose`` and ``podman-compose``."""
+
+import json
+import os
+import shutil
+import subprocess
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ktrdr.cli.kinfra.images.engine import Done, Engine, EngineError
+from ktrdr.errors import InputError
+
+_PROJECT_LABEL = "com.docker.compose.project"
+_SERVICE_LABEL = "com.docker.compose.service"
+# Made by `run`; not one of the service's own.
+_ONE_OFF_LABEL = "com.docker.compose.oneoff"
+# How each engine's command names a host of its configuration.
+_CONTEXTS = {"docker": "--context", "podman": "--connection"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Project:
+    """Compose files, and what their variables are.
+
+    Attributes
+    ----------
+    name : str
+        Containers, volumes and networks are called after it; empty if the files tell.
+    folder : Path
+        What relative paths in the files begin at.
+    files : tuple of Path
+        Later ones change what earlier ones say.
+    variables : Path or None
+        File of variables; by default ``.env`` in the folder, if there is one.
+    given : dict
+        Variables that come before all others.
+    profiles : tuple of str
+    context : str or None
+        Host of the engine's configuration; this machine if None.
+    """
+
+    name: str
+    folder: Path
+    files: tuple[Path, ...]
+    variables: Path | None = None
+    given: Mapping[str, str] = field(default_factory=dict)
+    profiles: tuple[str, ...] = ()
+    context: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Container:
+    """A container of a project.
+
+    Attributes
+    ----------
+    id, name, service : str
+    state : str
+        Such as ``running`` or ``exited``.
+    health : str or None
+        ``starting``, ``healthy``, ``unhealthy``; None without a health check.
+    exit_code : int
+        Of its last end; 0 before.
+    restarts : int
+    image : str
+        Id of the image that it runs, which names change nothing about.
+    """
+
+    id: str
+    name: str
+    service: str
+    state: str
+    health: str | None
+    exit_code: int
+    restarts: int
+    image: str
+
+    @property
+    def is_well(self) -> bool:
+        """Whether it runs and its health check passes, if it has one."""
+        return self.state == "running" and self.health in (None, "healthy")
+
+
+@dataclass(frozen=True)
+class Compose:
+    """A project on an engine."""
+
+    engine: Engine
+    project: Project
+
+    def config(self) -> dict[str, Any]:
+        """Return the project as compose understands it, all variables filled in.
+
+        Raises
+        ------
+        EngineError
+            If a file or a variable is wrong.
+        """
+        import yaml
+
+        document: dict[str, Any] = yaml.safe_load(self.run("config"))
+        return document
+
+    def images(self) -> dict[str, str]:
+        """Return each service's image."""
+        services = self.config()["services"]
+        return {name: str(fields["image"]) for name, fields in services.items()}
+
+    def pull(self, *services: str) -> None:
+        """Pull images, telling how far that is; what runs stays as it is.
+
+        Raises
+        ------
+        EngineError
+            If any can't be pulled.
+        """
+        self.stream("pull", *services)
+
+    def up(
+        self, *services: str, with_dependencies: bool = True, recreate: bool = False
+    ) -> Done:
+        """Start services in the background; failing is one of the answers."""
+        options = [] if with_dependencies else ["--no-deps"]
+        options += ["--force-recreate"] if recreate else []
+        # Images are pulled or built on purpose, never by the way.
+        never = ["--pull", "never"] if self.engine.name == "docker" else []
+        return self.attempt("up", "--detach", *never, *options, *services)
+
+    def stop(self, *services: str) -> None:
+        """Stop services; their containers stay."""
+        self.run("stop", *services)
+
+    def down(self, *, with_data: bool = False) -> None:
+        """Remove containers and networks; with the data nothing of the project stays.
+
+        Without, containers of the project's other files are left alone.
+        """
+        options = ["--volumes", "--remove-orphans"] if with_data else []
+        self.run("down", *options)
+
+    def job(self, service: str, *command: str, dependencies: bool = False) -> str:
+        """Run a command in a new container of a service; return what it writes.
+
+        Raises
+        ------
+        EngineError
+            If it fails.
+        """
+        options = [] if dependencies else ["--no-deps"]
+        return self.run("run", "--rm", "-T", *options, service, *command)
+
+    def execute(self, service: str, *command: str, stdin: str | None = None) -> str:
+        """Run a command in a container that runs; return what it writes.
+
+        Raises
+        ------
+        EngineError
+            If it fails.
+        """
+        return self.run("exec", "-T", service, *command, stdin=stdin)
+
+    def logs(self, service: str, lines: int = 20) -> str:
+        """Return the end of what a service wrote."""
+        tail = ("logs", "--no-color", f"--tail={lines}", service)
+        done = self.attempt(*tail)
+        return (done.out or done.err).rstrip()
+
+    def containers(self) -> list[Container]:
+        """Return the project's containers, stopped ones too, in the order of names."""
+        label = f"label={_PROJECT_LABEL}={self.project.name}"
+        listed = self._engine("ps", "--all", "--quiet", "--no-trunc", "--filter", label)
+        ids = listed.split()
+        if not ids:
+            return []
+        documents = json.loads(self._engine("container", "inspect", *ids))
+        found = [
+            _container(one)
+            for one in documents
+            if one["Config"]["Labels"].get(_ONE_OFF_LABEL) != "True"
+        ]
+        return sorted(found, key=lambda one: one.name)
+
+    def address(self, service: str, port: int) -> str | None:
+        """Return where a container's port is published, such as ``127.0.0.1:8000``."""
+        running = [one for one in self.containers() if one.service == service]
+        for one in running:
+            done = self.engine.attempt(*self.host(), "port", one.id, f"{port}/tcp")
+            if done.code == 0 and done.out.strip():
+                return done.out.split()[0].replace("0.0.0.0", "127.0.0.1")
+        return None
+
+    def run(self, *arguments: str, stdin: str | None = None) -> str:
+        """Return what a call of compose writes to its standard output.
+
+        Raises
+        ------
+        EngineError
+            If it fails.
+        """
+        done = self.attempt(*arguments, stdin=stdin)
+        if done.code:
+            program, before = self._program()
+            raise EngineError(program.failure((*before, *arguments), done))
+        return done.out
+
+    def attempt(
+        self, *arguments: str, stdin: str | None = None, timeout_s: float = 900
+    ) -> Done:
+        """Make a call of compose whose failure is one of the answers."""
+        program, before = self._program()
+        return program.attempt(
+            *(*before, *arguments),
+            stdin=stdin,
+            timeout_s=timeout_s,
+            variables=self._variables(),
+        )
+
+    def stream(self, *arguments: str) -> None:
+        """Make a call whose output is shown on standard error.
+
+        Raises
+        ------
+        EngineError
+            If it fails.
+        """
+        program, before = self._program()
+        program.stream(*before, *arguments, variables=self._variables())
+
+    def pass_on(self, *arguments: str) -> int:
+        """Let a call have this process's terminal, and return its exit code."""
+        program, before = self._program()
+        command = [program.name, *before, *arguments]
+        return subprocess.run(command, env=self._variables(), check=False).returncode
+
+    def _program(self) -> tuple[Engine, list[str]]:
+        """Return what compose is called by, and with what before its command."""
+        project = self.project
+        options = [f"--project-name={project.name}"] if project.name else []
+        if self.engine.name == "docker":
+            options.append(f"--project-directory={project.folder}")
+        options += [f"--file={path}" for path in project.files]
+        if project.variables is not None:
+            options.append(f"--env-file={project.variables}")
+        options += [f"--profile={profile}" for profile in project.profiles]
+        if self.engine.name == "docker":
+            return self.engine, [*self.host(), "compose", *options]
+        if shutil.which("podman-compose") is None:
+            raise InputError(
+                "podman-compose is not installed: install it, or name docker with "
+                "--engine or KTRDR_ENGINE"
+            )
+        return Engine("podman-compose"), options
+
+    def host(self) -> list[str]:
+        """Return the engine's options that name the host."""
+        if self.project.context is None:
+            return []
+        return [_CONTEXTS[self.engine.name], self.project.context]
+
+    def _variables(self) -> dict[str, str]:
+        project = self.project
+        own = dict(os.environ)
+        if project.variables is not None:
+            # What the file of an environment says is not for the shell to change,
+            # where variables of another environment may be set.
+            for name in read_variables(project.variables):
+                own.pop(name, None)
+        # The same project may be in several files, each brought up by itself.
+        return {**own, "COMPOSE_IGNORE_ORPHANS": "true", **project.given}
+
+    def _engine(self, *arguments: str) -> str:
+        return self.engine.run(*self.host(), *arguments)
+
+
+def read_variables(path: Path) -> dict[str, str]:
+    """Return what a file of variables sets."""
+    lines = path.read_text("utf-8").splitlines()
+    pairs = (line.partition("=") for line in lines if line and line[0] != "#")
+    return {name.strip(): value.strip() for name, mark, value in pairs if mark}
+
+
+def _container(document: Mapping[str, Any]) -> Container:
+    state = document["State"]
+    # Podman tells the first, or an older one the second.
+    health = state.get("Health") or state.get("Healthcheck") or {}
+    return Container(
+        id=document["Id"],
+        name=document["Name"].removeprefix("/"),
+        service=document["Config"]["Labels"].get(_SERVICE_LABEL, ""),
+        state=state["Status"],
+        health=health.get("Status") or None,
+        exit_code=int(state["ExitCode"]),
+        restarts=int(document.get("RestartCount") or 0),
+        image=document["Image"],
+    )

@@ -1,0 +1,1 @@
+"""``kinfra deploy``: bring a release to hosts that run, and back again."""

@@ -1,0 +1,218 @@
+"""A compose project as a rollout sees it."""
+
+import json
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from ktrdr.cli.kinfra import compose
+from ktrdr.cli.kinfra.compose import Compose
+from ktrdr.cli.kinfra.deploy.project import Container, ImageFacts, Service
+from ktrdr.cli.kinfra.images.engine import Done, Engine, EngineError
+
+# Containers of before end within their own grace period, which may be long.
+_LONGEST_S = 1800.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class ComposeProject:
+    """The project that one compose file describes.
+
+    Attributes
+    ----------
+    compose : Compose
+    scratch : Path
+        Folder for the file that says which image a service runs.
+    """
+
+    compose: Compose
+    scratch: Path
+
+    @property
+    def name(self) -> str:
+        """Name of the project, which its containers carry."""
+        return self.compose.project.name
+
+    @property
+    def place(self) -> str:
+        """File and host, in words."""
+        project = self.compose.project
+        return f"{project.files[0]} on {project.context or 'this host'}"
+
+    def services(self) -> tuple[Service, ...]:
+        """Return the services that the file and the active profiles give.
+
+        Those that are to have no container are none.
+        """
+        found = self.compose.config()["services"]
+        return tuple(
+            Service(
+                name=name,
+                image=str(one.get("image", "")),
+                needs=_needs(one.get("depends_on") or {}),
+            )
+            for name, one in sorted(found.items())
+            if _replicas(one) != 0
+        )
+
+    def pull(self, reference: str) -> None:
+        """Fetch an image, showing how that goes."""
+        self.compose.engine.stream(*self.compose.host(), "pull", reference)
+
+    def image(self, reference: str) -> ImageFacts | None:
+        """Return the image, None if the engine does not have it."""
+        done = self._attempt("image", "inspect", reference)
+        if done.code:
+            return None
+        facts = json.loads(done.out)[0]
+        config = facts.get("Config") or {}
+        return ImageFacts(
+            identifier=_whole(str(facts["Id"])),
+            digests=tuple(facts.get("RepoDigests") or ()),
+            labels=config.get("Labels") or {},
+        )
+
+    def keep(self, identifier: str, name: str) -> None:
+        """Give an image a further name."""
+        self._do("image", "tag", identifier, name)
+
+    def kept(self, prefix: str) -> tuple[str, ...]:
+        """Return the names of images that begin so."""
+        shown = self._do("image", "ls", "--format", "{{.Repository}}:{{.Tag}}")
+        return tuple(name for name in shown.split() if name.startswith(prefix))
+
+    def forget(self, name: str) -> None:
+        """Take a name away from an image, unless a container is left that needs it."""
+        self._attempt("image", "rm", name)
+
+    def containers(self, service: str) -> tuple[Container, ...]:
+        """Return the service's containers, those that have ended included."""
+        found = [one for one in self.compose.containers() if one.service == service]
+        if not found:
+            return ()
+        ids = [one.id for one in found]
+        documents = json.loads(self._do("container", "inspect", *ids))
+        return tuple(map(_container, found, documents))
+
+    def start(self, service: str) -> None:
+        """Start the service if it does not run, and nothing it depends on."""
+        self._up(self.compose, "--no-recreate", service)
+
+    def up(self, service: str, image: str) -> None:
+        """Run the service, and nothing it depends on, with ``image``."""
+        self._up(self._with_image(service, image), service)
+
+    def stop(self, service: str) -> None:
+        """Stop the service's containers, with their time to finish."""
+        self._require(self._long(self.compose, "stop", service), f"stop {service}")
+
+    def remove(self, service: str) -> None:
+        """Stop and remove the service's containers; volumes stay."""
+        self.stop(service)
+        for one in self.containers(service):
+            self._do("container", "rm", "--force", one.identifier)
+
+    def run(self, service: str, image: str, *command: str) -> Done:
+        """Run ``command``, by default the service's own, in a container of its own."""
+        how = ("--rm", "--no-deps", "-T")
+        chosen = self._with_image(service, image)
+        return self._long(chosen, "run", *how, service, *command)
+
+    def ask(self, container: str, *command: str, stdin: str = "") -> Done:
+        """Run ``command`` in a container that runs."""
+        return self._attempt("exec", "--interactive", container, *command, stdin=stdin)
+
+    def pour(
+        self,
+        container: str,
+        *command: str,
+        source: Path | None = None,
+        target: Path | None = None,
+    ) -> None:
+        """Run ``command`` in a container, fed from a file, its output to a file."""
+        call = ("exec", "--interactive", container, *command)
+        host = self.compose.host()
+        self.compose.engine.pour(*host, *call, source=source, target=target)
+
+    def logs(self, service: str) -> str:
+        """Return the end of what the service's containers wrote."""
+        return self.compose.logs(service)
+
+    def _attempt(self, *arguments: str, stdin: str = "") -> Done:
+        host = self.compose.host()
+        return self.compose.engine.attempt(*host, *arguments, stdin=stdin)
+
+    def _do(self, *arguments: str) -> str:
+        return self.compose.engine.run(*self.compose.host(), *arguments)
+
+    def _up(self, chosen: Compose, *arguments: str) -> None:
+        # Images are fetched before, and told by what they are.
+        never = ["--pull=never"] if chosen.engine.name == "docker" else []
+        how = ("--detach", "--no-deps", "--no-build", *never)
+        done = self._long(chosen, "up", *how, *arguments)
+        self._require(done, f"start {arguments[-1]}")
+
+    def _with_image(self, service: str, image: str) -> Compose:
+        """Return the project in which the service has ``image``."""
+        self.scratch.mkdir(mode=0o700, parents=True, exist_ok=True)
+        path = self.scratch / "image.json"
+        # JSON is YAML, too.
+        path.write_text(json.dumps({"services": {service: {"image": image}}}), "utf-8")
+        project = self.compose.project
+        laid_over = replace(project, files=(*project.files, path))
+        return Compose(self.compose.engine, laid_over)
+
+    def _long(self, chosen: Compose, *arguments: str) -> Done:
+        return chosen.attempt(*arguments, timeout_s=_LONGEST_S)
+
+    def _require(self, done: Done, what: str) -> None:
+        if done.code:
+            told = (done.err or done.out).strip()[-1000:]
+            raise EngineError(f"compose can't {what} ({self.place}): {told}")
+
+
+def load_project(engine: Engine, context: str | None, file: Path) -> Compose:
+    """Return the project of a compose file, under the name that it gives itself.
+
+    Raises
+    ------
+    EngineError
+        If the file can't be used, or lacks a variable.
+    """
+    nameless = compose.Project(
+        name="", folder=file.parent, files=(file,), context=context
+    )
+    name = Compose(engine, nameless).config().get("name") or file.parent.name
+    return Compose(engine, replace(nameless, name=str(name)))
+
+
+def _replicas(service: dict[str, Any]) -> int:
+    told = (service.get("deploy") or {}).get("replicas", service.get("scale", 1))
+    return int(told)
+
+
+def _needs(told: Any) -> dict[str, str]:
+    # Short form: a list of names.
+    if isinstance(told, list):
+        return dict.fromkeys(map(str, told), "service_started")
+    return {str(name): str(need["condition"]) for name, need in told.items()}
+
+
+def _container(found: compose.Container, facts: dict[str, Any]) -> Container:
+    config = facts["Config"]
+    variables = dict(one.partition("=")[::2] for one in config.get("Env") or ())
+    return Container(
+        identifier=found.id,
+        image=_whole(found.image),
+        reference=str(config.get("Image", "")),
+        state=found.state,
+        health=found.health,
+        restarts=found.restarts,
+        exit_code=found.exit_code,
+        variables=variables,
+    )
+
+
+def _whole(identifier: str) -> str:
+    # Podman leaves out which hash it is.
+    return identifier if ":" in identifier else f"sha256:{identifier}"

@@ -1,0 +1,224 @@
+"""The database of a project: how far its schema is, backups of it, and back again."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from ktrdr.cli.kinfra.deploy.project import Container, Project
+from ktrdr.cli.kinfra.images.engine import Done, EngineError
+from ktrdr.errors import (
+    ConflictError,
+    DatabaseError,
+    IncompatibleError,
+    NotFoundError,
+    handling_of,
+)
+
+_SCHEMAS = """
+SELECT nspname FROM pg_namespace
+WHERE nspname !~ '^pg_' AND nspname <> 'information_schema' ORDER BY nspname
+"""
+# As PostgreSQL makes it; a dump does not hold what every database begins with.
+_PUBLIC = """
+CREATE SCHEMA public AUTHORIZATION pg_database_owner;
+GRANT USAGE ON SCHEMA public TO PUBLIC;
+"""
+# What still works on the old tables has short transactions.
+_LOCK_WAIT = "SET lock_timeout = '60s';\n"
+_INCOMPATIBLE = handling_of(IncompatibleError()).exit_code
+
+
+@dataclass(frozen=True, kw_only=True)
+class SchemaFacts:
+    """How far the database is.
+
+    Attributes
+    ----------
+    schema : str or None
+        Its newest step; None if it is empty.
+    pending : tuple of str
+        Steps that a release brings and the database has not seen.
+    """
+
+    schema: str | None
+    pending: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Saved:
+    """A backup, and up to which operation it holds them.
+
+    Attributes
+    ----------
+    last : int
+        Number of the newest operation in it.
+    """
+
+    path: Path
+    last: int
+
+
+class DeployedDatabase:
+    """The database that a service of the project runs, used by its own programs.
+
+    Parameters
+    ----------
+    project : Project
+    service : str
+        Which runs PostgreSQL.
+    """
+
+    def __init__(self, project: Project, service: str) -> None:
+        self._project = project
+        self._service = service
+
+    def back_up(self, path: Path) -> Saved:
+        """Write the whole database to a new file, and read it to its end.
+
+        Raises
+        ------
+        ConflictError
+            If the file exists.
+        EngineError
+            If it can't be made; then it is not there.
+        """
+        if path.exists():
+            raise ConflictError(f"{path} exists: name another file or move it away")
+        last = self.last_operation()
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        # Private from its first byte, as it holds what tokens are checked against.
+        path.touch(mode=0o600)
+        try:
+            self._pour("pg_dump", "--format=custom", target=path)
+            self._check(path)
+        except BaseException:
+            path.unlink()
+            raise
+        return Saved(path=path, last=last)
+
+    def restore(self, saved: Saved) -> None:
+        """Put back what a backup holds, all of it or nothing, in one transaction.
+
+        Those who are connected stay so: they find the tables of before.
+
+        Raises
+        ------
+        NotFoundError
+            If the file is gone.
+        EngineError
+            If it can't be loaded; nothing has changed then.
+        """
+        if not saved.path.is_file():
+            raise NotFoundError(f"there is no backup {saved.path} any more")
+        script = saved.path.with_suffix(".sql")
+        script.touch(mode=0o600)
+        try:
+            self._pour_raw("pg_restore", "--file=-", source=saved.path, target=script)
+            statements = script.read_bytes()
+            script.write_bytes(self._emptying().encode() + statements)
+            how = ("--no-psqlrc", "--quiet", "--set=ON_ERROR_STOP=1", "--file=-")
+            self._pour("psql", *how, "--single-transaction", source=script)
+        finally:
+            script.unlink()
+
+    def last_operation(self) -> int:
+        """Return the number of the newest operation; 0 if there is none."""
+        return int(self._query("SELECT coalesce(max(seq), 0) FROM ktrdr.operations"))
+
+    def newer_operations(self, saved: Saved) -> int:
+        """Return how many operations were made since a backup."""
+        where = f"WHERE seq > {saved.last}"
+        return int(self._query(f"SELECT count(*) FROM ktrdr.operations {where}"))
+
+    def _emptying(self) -> str:
+        schemas = self._query(_SCHEMAS).split()
+        drops = [f'DROP SCHEMA "{name}" CASCADE;\n' for name in schemas]
+        made = _PUBLIC if "public" in schemas else ""
+        return f"SET client_min_messages = warning;\n{_LOCK_WAIT}{''.join(drops)}{made}"
+
+    def _check(self, path: Path) -> None:
+        self._pour_raw("pg_restore", "--file=/dev/null", source=path)
+
+    def _query(self, statement: str) -> str:
+        container = self._container()
+        command = ("psql", *_connection(container), "--no-psqlrc", "-Atc", statement)
+        done = self._project.ask(container.identifier, *command)
+        if done.code:
+            raise DatabaseError(f"the database did not answer: {done.err.strip()}")
+        return done.out.strip()
+
+    def _pour(
+        self,
+        *command: str,
+        source: Path | None = None,
+        target: Path | None = None,
+    ) -> None:
+        program, *options = command
+        connection = _connection(self._container())
+        self._pour_raw(program, *connection, *options, source=source, target=target)
+
+    def _pour_raw(
+        self, *command: str, source: Path | None = None, target: Path | None = None
+    ) -> None:
+        container = self._container().identifier
+        self._project.pour(container, *command, source=source, target=target)
+
+    def _container(self) -> Container:
+        found = self._project.containers(self._service)
+        running = [one for one in found if one.state == "running"]
+        if not running:
+            raise EngineError(
+                f"{self._service} does not run on {self._project.place}: start it, "
+                "or look at its log for why it ended"
+            )
+        return running[0]
+
+
+def schema_facts(project: Project, service: str, image: str) -> SchemaFacts:
+    """Ask the release in ``image`` how far it finds the database.
+
+    Raises
+    ------
+    IncompatibleError
+        If the database is newer than this release.
+    EngineError
+        If it can't be asked.
+    """
+    done = project.run(service, image, "ktrdr", "db", "status", "--json")
+    if done.code == _INCOMPATIBLE:
+        raise IncompatibleError(_message(done))
+    if done.code:
+        raise EngineError(f"the database can't be asked for its schema: {_told(done)}")
+    told = json.loads(done.out)
+    return SchemaFacts(schema=told["schema"], pending=tuple(told["pending"]))
+
+
+def run_job(project: Project, service: str, image: str, *command: str) -> None:
+    """Run a service's own command, or another, to its end.
+
+    Raises
+    ------
+    EngineError
+        If it fails.
+    """
+    done = project.run(service, image, *command)
+    if done.code:
+        raise EngineError(f"{service} failed: {_told(done)}")
+
+
+def _connection(container: Container) -> Sequence[str]:
+    user = container.variables.get("POSTGRES_USER") or "postgres"
+    name = container.variables.get("POSTGRES_DB") or user
+    return ("--no-password", f"--username={user}", f"--dbname={name}")
+
+
+def _message(done: Done) -> str:
+    try:
+        return str(json.loads(done.out)["error"]["message"])
+    except (ValueError, KeyError):
+        return _told(done)
+
+
+def _told(done: Done) -> str:
+    return (done.err or done.out).strip()[-1000:] or f"exit code {done.code}"

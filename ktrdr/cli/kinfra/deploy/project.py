@@ -1,0 +1,140 @@
+"""What a rollout needs of a compose project, whoever drives the engine for it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+from ktrdr.cli.kinfra.images.engine import Done
+
+COMPLETED = "service_completed_successfully"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Service:
+    """A service of the rendered project.
+
+    Attributes
+    ----------
+    image : str
+        Reference, as the files and variables give it.
+    needs : mapping
+        Services that it depends on, and in which condition they have to be.
+    """
+
+    name: str
+    image: str
+    needs: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ImageFacts:
+    """An image that the engine has.
+
+    Attributes
+    ----------
+    identifier : str
+        What the engine tells it by: ``sha256:`` and 64 digits.
+    digests : tuple of str
+        Repositories with the digests that it was pulled by.
+    """
+
+    identifier: str
+    digests: tuple[str, ...] = ()
+    labels: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Container:
+    """A container of a service, running or not.
+
+    Attributes
+    ----------
+    image : str
+        Identifier of the image that it runs.
+    reference : str
+        What it was told to run.
+    state : str
+        Such as ``running``, ``restarting`` or ``exited``.
+    health : str or None
+        ``starting``, ``healthy``, ``unhealthy``; None without a health check.
+    restarts : int
+        How often the engine has started it again.
+    variables : mapping
+        Its environment.
+    """
+
+    identifier: str
+    image: str
+    reference: str
+    state: str
+    health: str | None
+    restarts: int
+    exit_code: int
+    variables: Mapping[str, str]
+
+
+class Project(Protocol):
+    """A compose project on the host that it runs on.
+
+    All raise EngineError where the engine does not do what it is asked.
+    """
+
+    @property
+    def name(self) -> str:
+        """Name of the project, which its containers carry."""
+
+    @property
+    def place(self) -> str:
+        """Files and host, in words."""
+
+    def services(self) -> tuple[Service, ...]:
+        """Return the services that the files and the active profiles give."""
+
+    def pull(self, reference: str) -> None:
+        """Fetch an image."""
+
+    def image(self, reference: str) -> ImageFacts | None:
+        """Return the image, None if the engine does not have it."""
+
+    def keep(self, identifier: str, name: str) -> None:
+        """Give an image a further name, which also saves it from being pruned."""
+
+    def kept(self, prefix: str) -> tuple[str, ...]:
+        """Return the names of images that begin so."""
+
+    def forget(self, name: str) -> None:
+        """Take a name away from an image, unless a container is left that needs it."""
+
+    def containers(self, service: str) -> tuple[Container, ...]:
+        """Return the service's containers, those that have ended included."""
+
+    def start(self, service: str) -> None:
+        """Start the service if it does not run, and nothing it depends on."""
+
+    def up(self, service: str, image: str) -> None:
+        """Run the service, and nothing it depends on, with ``image``."""
+
+    def stop(self, service: str) -> None:
+        """Stop the service's containers, with their time to finish."""
+
+    def remove(self, service: str) -> None:
+        """Stop and remove the service's containers; volumes stay."""
+
+    def run(self, service: str, image: str, *command: str) -> Done:
+        """Run ``command``, by default the service's own, in a container of its own."""
+
+    def ask(self, container: str, *command: str, stdin: str = "") -> Done:
+        """Run ``command`` in a container that runs."""
+
+    def pour(
+        self,
+        container: str,
+        *command: str,
+        source: Path | None = None,
+        target: Path | None = None,
+    ) -> None:
+        """Run ``command`` in a container, fed from a file, its output to a file."""
+
+    def logs(self, service: str) -> str:
+        """Return the end of what the service's containers wrote."""

@@ -1,0 +1,196 @@
+"""One part of a project on its host, as the commands deploy it."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from ktrdr.cli.kinfra.deploy.areas import HOMELAB, Area, AreaName, find_area
+from ktrdr.cli.kinfra.deploy.compose_project import ComposeProject, load_project
+from ktrdr.cli.kinfra.deploy.database import Saved
+from ktrdr.cli.kinfra.deploy.gate import Gate
+from ktrdr.cli.kinfra.deploy.history import History, Outcome, Record, stamp
+from ktrdr.cli.kinfra.deploy.pins import Pin, release_others, running_pin
+from ktrdr.cli.kinfra.deploy.plan import Parts, Plan, divide
+from ktrdr.cli.kinfra.deploy.project import Project, Service
+from ktrdr.cli.kinfra.deploy.rollout import Rollout, StuckError
+from ktrdr.cli.kinfra.deploy.schema_change import SchemaChange
+from ktrdr.cli.kinfra.images.contract import load_contract
+from ktrdr.cli.kinfra.images.engine import Engine
+from ktrdr.errors import message_of
+
+
+@dataclass(frozen=True, kw_only=True)
+class Target:
+    """What is deployed to, and where that is noted.
+
+    Attributes
+    ----------
+    folder : Path
+        Of the compose files.
+    engine : str
+        Name of the engine.
+    context : str or None
+        Of the host; None is the engine's own.
+    """
+
+    area: Area
+    folder: Path
+    engine: str
+    context: str | None
+    project: Project
+    history: History
+    parts: Parts
+
+    @classmethod
+    def find(
+        cls,
+        name: AreaName,
+        *,
+        folder: Path | None = None,
+        engine: str | None = None,
+        context: str | None = None,
+    ) -> "Target":
+        """Return the part ``name`` of the project in ``folder``, else of the homelab.
+
+        Raises
+        ------
+        KtrdrError
+            If its files, or the engine, can't be used.
+        """
+        contract = load_contract()
+        folder = (folder or contract.root / HOMELAB).absolute()
+        area, answering = find_area(name, folder), Engine.find(engine)
+        compose = load_project(answering, context, area.file)
+        history = History.of(compose.project.name, name, context)
+        project = ComposeProject(compose=compose, scratch=history.folder)
+        names = {image.name for image in contract.images}
+        return cls(
+            area=area,
+            folder=folder,
+            engine=answering.name,
+            context=context,
+            project=project,
+            history=history,
+            parts=divide(project.services(), names),
+        )
+
+    def running(self) -> dict[str, Pin]:
+        """Return service of ours to the image that it runs now."""
+        told = {
+            pin.identifier: pin
+            for record in self.history.records()
+            for pin in (*record.before.values(), *record.images.values())
+        }
+        found: dict[str, Pin] = {}
+        for service in self.parts.ours:
+            containers = self.project.containers(service.name)
+            pin = running_pin(self.project, containers[0], told) if containers else None
+            if pin is not None:
+                found[service.name] = pin
+        return found
+
+    def fetch_others(
+        self, services: Sequence[Service], tell: Callable[[str], None]
+    ) -> None:
+        """Have the images here that services with images of others run."""
+        for image in dict.fromkeys(one.image for one in services):
+            if self.project.image(image) is None:
+                tell(f"pull {image}")
+                self.project.pull(image)
+
+    def start(self, services: Sequence[Service], gate: Gate) -> None:
+        """Start services with images of others, unless they run, one after the other.
+
+        Raises
+        ------
+        GateError
+            If one does not run well.
+        """
+        for service in services:
+            if not gate.is_well(service.name):
+                self.project.start(service.name)
+                gate.await_healthy(service.name)
+
+    def carry_out(
+        self,
+        plan: Plan,
+        *,
+        record: Record,
+        change: SchemaChange | None,
+        gate: Gate,
+        tell: Callable[[str], None],
+    ) -> Record:
+        """Do a rollout, and note it from its beginning to its end.
+
+        Raises
+        ------
+        RolledBackError, StuckError
+            If it fails.
+        """
+        noted = _Noted(self.history, record)
+        rollout = Rollout(
+            self.project,
+            plan,
+            owner=self.history.owner,
+            change=change,
+            gate=gate,
+            tell=tell,
+            note=noted.saved,
+        )
+        try:
+            rollout.run()
+        except StuckError as error:
+            noted.ended("stuck", error)
+            raise
+        except BaseException as error:
+            # Also interrupted: what ran before runs again.
+            noted.ended("rolled_back", error)
+            raise
+        done = noted.ended("succeeded")
+        release_others(self.project, self.history.owner, plan.all_pins)
+        return done
+
+    def new_record(self, plan: Plan, kind: str) -> Record:
+        """Return the record of a rollout that begins now."""
+        now = datetime.now(UTC)
+        return Record.model_validate(
+            {
+                "id": stamp(now),
+                "area": self.area.name,
+                "kind": kind,
+                "project": self.project.name,
+                "engine": self.engine,
+                "context": self.context,
+                "folder": self.folder,
+                "began_at": now,
+                "images": dict(plan.pins),
+                "before": dict(plan.before),
+            }
+        )
+
+
+class _Noted:
+    """A record that is written again with everything that is learnt."""
+
+    def __init__(self, history: History, record: Record) -> None:
+        self._history = history
+        self._record = record
+        history.note(record)
+
+    def saved(self, saved: Saved) -> None:
+        """Note the backup, which whoever comes after a power cut needs."""
+        self._write(backup=saved.path, last_operation=saved.last)
+
+    def ended(self, outcome: Outcome, error: BaseException | None = None) -> Record:
+        """Note how it ended."""
+        return self._write(
+            outcome=outcome,
+            reason=message_of(error) if error else None,
+            ended_at=datetime.now(UTC),
+        )
+
+    def _write(self, **facts: object) -> Record:
+        self._record = self._record.model_copy(update=facts)
+        self._history.note(self._record)
+        return self._record

@@ -1,0 +1,66 @@
+"""What this machine itself has to offer, without an engine."""
+
+import os
+import shutil
+from difflib import get_close_matches
+
+from ktrdr.cli.kinfra.environments.registry import entries
+from ktrdr.cli.kinfra.images.verify.check import Fault, NotChecked
+from ktrdr.errors import InputError
+from ktrdr.settings import Settings, settings
+
+_PREFIX = "KTRDR_"
+# Read by other things than the program: the engine's search, `make`, compose files.
+_OTHERS = frozenset({"KTRDR_ENGINE", "KTRDR_TORCH_INDEX", "KTRDR_REGISTRY"})
+_OF_COMPOSE = ("_IMAGE", "_WORKERS", "_MEMORY", "_CPUS", "_BIND")
+
+
+def git() -> str:
+    """Make sure that sandboxes can have worktrees."""
+    found = shutil.which("git")
+    if found is None:
+        raise Fault("git is not installed, and sandboxes are its worktrees")
+    return found
+
+
+def settings_are_known() -> str:
+    """Make sure that variables have a meaning and a value that fits it."""
+    known = {f"{_PREFIX}{name.upper()}" for name in Settings.model_fields}
+    given = [name for name in os.environ if name.startswith(_PREFIX)]
+    unknown = [
+        name
+        for name in given
+        if name not in known | _OTHERS and not name.endswith(_OF_COMPOSE)
+    ]
+    if unknown:
+        raise Fault("; ".join(_told(name, known) for name in sorted(unknown)))
+    try:
+        settings()
+    except InputError as error:
+        raise Fault(str(error)) from None
+    return f"{len(given)} variables set"
+
+
+def folder() -> str:
+    """Make sure that there is a place for environments, and tell what is in it."""
+    place = settings().environments
+    if not place.exists():
+        raise NotChecked(f"{place} is made with the first sandbox")
+    if not os.access(place, os.W_OK):
+        raise Fault(
+            f"{place} can't be written: change its owner, or name another with "
+            "KTRDR_ENVIRONMENTS"
+        )
+    broken = [one.name for one in entries() if not one.folder.exists()]
+    if broken:
+        raise Fault(
+            f"{', '.join(broken)} has no folder any more: `kinfra sandbox destroy` "
+            "gives back its slot"
+        )
+    return f"{len(entries())} environments in {place}"
+
+
+def _told(name: str, known: set[str]) -> str:
+    near = get_close_matches(name, known, n=1)
+    hint = f", did you mean {near[0]}?" if near else ""
+    return f"nothing reads {name}{hint}"

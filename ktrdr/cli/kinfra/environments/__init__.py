@@ -1,0 +1,1 @@
+"""Environments: what is common to sandboxes, local-prod and the canary."""

@@ -1,0 +1,163 @@
+"""Which environments of the template there are on this machine, and their slots."""
+
+import fcntl
+import json
+import os
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from ktrdr.cli.kinfra.environments.template import ports_of
+from ktrdr.errors import ConflictError, NotFoundError
+from ktrdr.settings import settings
+
+# Slot 0 has the standard ports; without being asked, sandboxes leave it to local-prod.
+SLOTS = range(11)
+_LOOPBACK = "127.0.0.1"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Entry:
+    """One environment.
+
+    Attributes
+    ----------
+    name : str
+    slot : int
+    repository : str or None
+        Checkout whose worktree it is; None for local-prod.
+    branch : str or None
+    created_at : str
+        ISO 8601, UTC.
+    """
+
+    name: str
+    slot: int
+    repository: str | None
+    branch: str | None
+    created_at: str
+
+    @property
+    def folder(self) -> Path:
+        """Folder of all that belongs to it."""
+        return settings().environments / self.name
+
+    @property
+    def source(self) -> Path:
+        """Its worktree."""
+        return self.folder / "source"
+
+
+def entries() -> list[Entry]:
+    """Return all environments in the order of their slots."""
+    return sorted(_read(), key=lambda one: one.slot)
+
+
+def find_entry(name: str) -> Entry:
+    """Return the environment of that name.
+
+    Raises
+    ------
+    NotFoundError
+        If there is none; names those that there are.
+    """
+    found = entries()
+    for one in found:
+        if one.name == name:
+            return one
+    known = ", ".join(one.name for one in found) or "none"
+    raise NotFoundError(f"there is no sandbox {name[:80]!r}; there are: {known}")
+
+
+def reserve(
+    name: str, slot: int | None, *, repository: str | None, branch: str | None
+) -> Entry:
+    """Take a slot: the one asked for, or the first from 1 on whose ports are free.
+
+    Raises
+    ------
+    ConflictError
+        If the name or the slot is taken, or no slot is left.
+    """
+    with _locked():
+        found = _read()
+        if name in {one.name for one in found}:
+            raise ConflictError(
+                f"{name} exists: name another, or `kinfra sandbox destroy {name}`"
+            )
+        entry = Entry(
+            name=name,
+            slot=_free_slot(slot, {one.slot: one.name for one in found}),
+            repository=repository,
+            branch=branch,
+            created_at=datetime.now(UTC).isoformat(timespec="seconds"),
+        )
+        _write([*found, entry])
+        return entry
+
+
+def release(name: str) -> None:
+    """Give back a slot."""
+    with _locked():
+        _write([one for one in _read() if one.name != name])
+
+
+def _free_slot(wanted: int | None, taken: dict[int, str]) -> int:
+    if wanted is not None:
+        if wanted in taken:
+            raise ConflictError(
+                f"slot {wanted} is {taken[wanted]}'s: name another, or none to get "
+                "the first that is free"
+            )
+        return wanted
+    for slot in SLOTS[1:]:
+        if slot not in taken and all(map(_is_free, ports_of(slot).values())):
+            return slot
+    names = ", ".join(f"{slot} {name}" for slot, name in sorted(taken.items()))
+    raise ConflictError(
+        f"no slot from 1 to {SLOTS[-1]} is free (taken: {names or 'none'}; ports of "
+        "others are used by other programs): destroy a sandbox"
+    )
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+        # A port that somebody has just left can be used at once.
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((_LOOPBACK, port))
+        except OSError:
+            return False
+    return True
+
+
+@contextmanager
+def _locked() -> Iterator[None]:
+    """Keep all others from changing the registry; ends with the process, too."""
+    folder = settings().environments
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def _read() -> list[Entry]:
+    try:
+        rows = json.loads(_file().read_bytes())
+    except FileNotFoundError:
+        return []
+    return [Entry(**row) for row in rows]
+
+
+def _write(found: list[Entry]) -> None:
+    new = _file().with_suffix(f".{os.getpid()}")
+    rows = [asdict(one) for one in found]
+    new.write_text(json.dumps(rows, indent=2) + "\n", encoding="utf-8")
+    new.replace(_file())
+
+
+def _file() -> Path:
+    return settings().environments / "registry.json"

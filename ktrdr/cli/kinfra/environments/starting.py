@@ -1,0 +1,182 @@
+"""Start an environment: schema, token, services, and a gate that waits for them."""
+
+import json
+import secrets
+import time
+from collections.abc import Callable, Sequence
+
+from ktrdr.cli.kinfra.compose import Compose, Container
+from ktrdr.cli.kinfra.environments.environment import Environment
+from ktrdr.cli.kinfra.environments.secret_files import (
+    keep_token,
+    kept_token,
+    make_secrets,
+)
+from ktrdr.errors import KtrdrError, NotFoundError, RunError
+from ktrdr.progress import NoProgress, Progress
+
+# Longer than any image takes on a slow disk.
+_READY_WITHIN_S = 240.0
+_PAUSE_S = 0.5
+_TOLD_LINES = 12
+# A worker that finds no database ends once or twice while that starts.
+_MOST_RESTARTS = 3
+_OURS = "ktrdr-"
+
+
+class StartError(RunError):
+    """An environment did not start; tells which service and what it said."""
+
+
+def start(
+    environment: Environment,
+    names: Sequence[str] = ("database-password",),
+    *,
+    progress: Progress | None = None,
+    within_s: float = _READY_WITHIN_S,
+) -> str:
+    """Start everything, and return the backend's URL once all of it is well.
+
+    Parameters
+    ----------
+    environment : Environment
+    names : sequence of str
+        Secrets that are made if they are not there.
+    progress : Progress or None
+    within_s : float
+        Longest time until all are well.
+
+    Raises
+    ------
+    NotFoundError
+        If an image is not here and is none that can be pulled.
+    StartError
+        If a service does not become well; nothing is stopped, to be looked at.
+    """
+    heard, compose = progress or NoProgress(), environment.compose
+    heard.phase("images")
+    need_images(compose)
+    make_secrets(environment.secrets, names)
+    heard.phase("database and schema")
+    _do(compose, "migrate", lambda: compose.job("migrate", dependencies=True))
+    _need_token(environment)
+    heard.phase("services")
+    done = compose.up()
+    if done.code:
+        raise _failure(compose, compose.containers(), (done.err or done.out).strip())
+    await_health(compose, within_s=within_s)
+    heard.phase("workers")
+    return _await_workers(environment, within_s)
+
+
+def need_images(compose: Compose) -> None:
+    """Make sure that all images are here; pull those that have a registry.
+
+    Raises
+    ------
+    NotFoundError
+        If one that is built here is not.
+    """
+    missing = sorted(
+        {one for one in compose.images().values() if not compose.engine.has_image(one)}
+    )
+    built_here = [one for one in missing if one.startswith(_OURS)]
+    if built_here:
+        raise NotFoundError(
+            f"{compose.engine.name} has no image {' and '.join(built_here)}: build "
+            "with `kinfra images build` or `make images`"
+        )
+    for reference in missing:
+        compose.engine.stream("pull", reference)
+
+
+def await_health(compose: Compose, *, within_s: float) -> None:
+    """Wait until each service is well, and each job has ended well.
+
+    Raises
+    ------
+    StartError
+        As soon as one can't become well any more, or when the time is over.
+    """
+    deadline_s = time.monotonic() + within_s
+    while True:
+        containers = compose.containers()
+        waiting = [one for one in containers if not _is_done(one)]
+        if containers and not waiting:
+            return
+        lost = [one for one in waiting if _is_lost(one)]
+        if lost or time.monotonic() > deadline_s:
+            why = f"not well within {within_s:.0f} s"
+            raise _failure(compose, lost or waiting, "" if lost else why)
+        time.sleep(_PAUSE_S)
+
+
+def _is_done(one: Container) -> bool:
+    return one.is_well or (one.state == "exited" and one.exit_code == 0)
+
+
+def _is_lost(one: Container) -> bool:
+    has_failed = one.state in ("exited", "dead") and one.exit_code != 0
+    return has_failed or one.health == "unhealthy" or one.restarts > _MOST_RESTARTS
+
+
+def _failure(compose: Compose, containers: Sequence[Container], why: str) -> StartError:
+    failed = [one for one in containers if not _is_done(one)]
+    stories = []
+    for service in dict.fromkeys(one.service for one in failed):
+        one = next(one for one in failed if one.service == service)
+        health = f", {one.health}" if one.health else ""
+        code = f", exit code {one.exit_code}" if one.exit_code else ""
+        log = compose.logs(service, _TOLD_LINES)
+        stories.append(
+            f"{service} is {one.state}{health}{code}; its last words:\n{log}"
+        )
+    told = "\n".join([*stories, *([why] if why else [])])
+    return StartError(f"{compose.project.name} did not start: {told}")
+
+
+def _do(compose: Compose, service: str, work: Callable[[], str]) -> str:
+    try:
+        return work()
+    except KtrdrError as error:
+        raise _failure(compose, compose.containers(), f"{service}: {error}") from None
+
+
+def _need_token(environment: Environment) -> None:
+    # Beyond its own loopback the backend starts only where there is a token, and
+    # from outside its container every request comes from beyond.
+    compose = environment.compose
+    if kept_token(environment.secrets) is not None:
+        known = _do(
+            compose, "tokens", lambda: compose.job("migrate", *_AUTH, "list", "--json")
+        )
+        if json.loads(known):
+            return
+    name = f"kinfra-{secrets.token_hex(4)}"
+    create = (*_AUTH, "create", name, "--role", "admin", "--json")
+    made = _do(compose, "tokens", lambda: compose.job("migrate", *create))
+    keep_token(environment.secrets, json.loads(made)["token"])
+
+
+_AUTH = ("ktrdr", "auth")
+
+
+def _await_workers(environment: Environment, within_s: float) -> str:
+    containers = environment.compose.containers()
+    # A job such as the one that makes the workers' role has ended by now.
+    wanted = sum("worker" in one.service for one in containers if one.is_well)
+    deadline_s = time.monotonic() + within_s
+    with environment.client() as client:
+        while True:
+            states = [one.state for one in client.system.workers()]
+            if client.system.ready().status == "ready" and (
+                states.count("ready") >= wanted
+            ):
+                return client.url
+            if time.monotonic() > deadline_s:
+                raise StartError(
+                    f"{environment.name} runs {wanted} workers and its backend knows "
+                    f"{states.count('ready')} that are ready: "
+                    f"`{environment.call('logs')}` tells what they say"
+                )
+            time.sleep(_PAUSE_S)

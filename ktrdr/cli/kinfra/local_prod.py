@@ -1,0 +1,90 @@
+"""``kinfra local-prod``: the one environment that lives long on this machine."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ktrdr.cli.kinfra.environments.options import Follow, Service, Tail
+from ktrdr.cli.kinfra.images.options import EngineName
+from ktrdr.cli.options import AsJson
+
+if TYPE_CHECKING:
+    from ktrdr.cli.kinfra.environments.environment import Environment
+
+_NAME = "local-prod"
+_SLOT = 0
+
+app = typer.Typer(
+    help="The one environment that lives long on this machine.", no_args_is_help=True
+)
+
+
+@app.command()
+def init(
+    backend_image: Annotated[
+        str, typer.Option(metavar="REFERENCE", help="By tag or digest.")
+    ] = "ktrdr-backend:prod",
+    worker_image: Annotated[
+        str, typer.Option(metavar="REFERENCE", help="By tag or digest.")
+    ] = "ktrdr-worker-cpu:prod",
+) -> None:
+    """Make it, on the standard ports; or change its images, keeping all data."""
+    from ktrdr.cli.kinfra.environments.registry import entries, reserve
+    from ktrdr.cli.kinfra.environments.template import write_variables
+    from ktrdr.cli.output import console
+
+    found = next((one for one in entries() if one.name == _NAME), None)
+    entry = found or reserve(_NAME, _SLOT, repository=None, branch=None)
+    entry.folder.mkdir(parents=True, exist_ok=True)
+    images = {"KTRDR_BACKEND_IMAGE": backend_image, "KTRDR_WORKER_IMAGE": worker_image}
+    write_variables(entry.folder, _SLOT, {"KTRDR_SOURCE": "", **images})
+    console().print(f"{entry.folder}", markup=False, soft_wrap=True)
+    console().print("  kinfra local-prod up", markup=False)
+
+
+@app.command()
+def up(engine: EngineName = None, as_json: AsJson = False) -> None:
+    """Start it, and wait until all of it is well."""
+    from ktrdr.cli.kinfra.environments.view import start_and_tell
+
+    start_and_tell(_environment(engine), as_json=as_json)
+
+
+@app.command()
+def down(engine: EngineName = None) -> None:
+    """Stop it; its data stays."""
+    _environment(engine).compose.down()
+
+
+@app.command()
+def status(engine: EngineName = None, as_json: AsJson = False) -> None:
+    """Show its containers; ends with 1 unless all are well."""
+    from ktrdr.cli.kinfra.environments.view import tell_status
+
+    tell_status(_environment(engine), as_json=as_json)
+
+
+@app.command()
+def logs(
+    service: Service = None,
+    follow: Follow = False,
+    tail: Tail = 100,
+    engine: EngineName = None,
+) -> None:
+    """Show what its services wrote."""
+    from ktrdr.cli.kinfra.environments.view import show_logs
+
+    show_logs(_environment(engine), service, follow=follow, tail=tail)
+
+
+def _environment(engine: str | None) -> "Environment":
+    from ktrdr.cli.kinfra.environments.registry import entries
+    from ktrdr.cli.kinfra.environments.template import templated
+    from ktrdr.cli.kinfra.images.engine import Engine
+    from ktrdr.errors import NotFoundError
+
+    found = next((one for one in entries() if one.name == _NAME), None)
+    if found is None:
+        raise NotFoundError("there is no local-prod yet: run `kinfra local-prod init`")
+    command = "kinfra local-prod ..."
+    return templated(Engine.find(engine), found.folder, f"ktrdr-{_NAME}", command)

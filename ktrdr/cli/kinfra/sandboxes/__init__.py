@@ -1,0 +1,1 @@
+"""``kinfra sandbox``: isolated environments side by side, each of a git worktree."""

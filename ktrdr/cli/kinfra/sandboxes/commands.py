@@ -1,0 +1,184 @@
+"""The commands ``kinfra sandbox``."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ktrdr.cli.kinfra.environments.options import (
+    BackendImage,
+    Follow,
+    SandboxName,
+    Service,
+    Tail,
+    WorkerImage,
+)
+from ktrdr.cli.kinfra.images.options import EngineName
+from ktrdr.cli.options import AsJson
+
+if TYPE_CHECKING:
+    from ktrdr.cli.kinfra.environments.environment import Environment
+
+app = typer.Typer(
+    help="Isolated environments side by side, each of a git worktree.",
+    no_args_is_help=True,
+)
+
+
+@app.command()
+def create(
+    name: SandboxName,
+    branch: Annotated[
+        str | None, typer.Option(help="Of its worktree; by default sandbox/NAME.")
+    ] = None,
+    start: Annotated[
+        str, typer.Option("--from", help="Where a branch that is new begins.")
+    ] = "HEAD",
+    slot: Annotated[
+        int | None,
+        typer.Option(
+            min=0, max=10, help="Of ports, 0 the standard ones; by default a free one."
+        ),
+    ] = None,
+    backend_image: BackendImage = None,
+    worker_image: WorkerImage = None,
+    as_json: AsJson = False,
+) -> None:
+    """Make a worktree, take a slot; ktrdr runs its source, or images if given."""
+    from dataclasses import asdict
+
+    from ktrdr.cli.kinfra.environments.template import ports_of
+    from ktrdr.cli.kinfra.sandboxes.sandbox import create
+    from ktrdr.cli.output import console, print_json
+
+    given = {
+        "KTRDR_BACKEND_IMAGE": backend_image,
+        "KTRDR_WORKER_IMAGE": worker_image or backend_image,
+    }
+    images = {variable: one for variable, one in given.items() if one is not None}
+    entry = create(name, branch=branch, start=start, slot=slot, images=images)
+    if as_json:
+        print_json({**asdict(entry), "source": str(entry.source)})
+        return
+    port = ports_of(entry.slot)["KTRDR_API_PORT"]
+    told = f"{name}: slot {entry.slot}, port {port}, branch {entry.branch}"
+    console().print(told, markup=False)
+    console().print(f"  {entry.source}", markup=False, soft_wrap=True)
+    console().print(f"  kinfra sandbox up {name}", markup=False)
+
+
+@app.command()
+def up(name: SandboxName, engine: EngineName = None, as_json: AsJson = False) -> None:
+    """Start it, and wait until all of it is well."""
+    from ktrdr.cli.kinfra.environments.view import start_and_tell
+
+    start_and_tell(_environment(name, engine), as_json=as_json)
+
+
+@app.command()
+def down(name: SandboxName, engine: EngineName = None) -> None:
+    """Stop it; its data and its worktree stay."""
+    _environment(name, engine).compose.down()
+
+
+@app.command("list")
+def list_sandboxes(engine: EngineName = None, as_json: AsJson = False) -> None:
+    """List all sandboxes, and what of them runs."""
+    from ktrdr.cli.kinfra.environments.registry import entries
+    from ktrdr.cli.kinfra.environments.template import ports_of
+    from ktrdr.cli.output import console, notes, print_json
+
+    rows = [
+        {
+            "name": one.name,
+            "slot": one.slot,
+            "port": ports_of(one.slot)["KTRDR_API_PORT"],
+            "branch": one.branch,
+            "source": str(one.source) if one.repository else None,
+            "running": _count_running(one.name, engine),
+        }
+        for one in entries()
+    ]
+    if as_json:
+        print_json(rows)
+        return
+    if not rows:
+        notes().print("There is no sandbox: `kinfra sandbox create NAME` makes one.")
+    for row in rows:
+        words = "slot {slot}  port {port}  {running} running  {branch}".format(**row)
+        console().print(f"{row['name']:<20} {words}", markup=False, soft_wrap=True)
+
+
+@app.command()
+def status(
+    name: SandboxName, engine: EngineName = None, as_json: AsJson = False
+) -> None:
+    """Show its containers; ends with 1 unless all are well."""
+    from ktrdr.cli.kinfra.environments.view import tell_status
+
+    tell_status(_environment(name, engine), as_json=as_json)
+
+
+@app.command()
+def logs(
+    name: SandboxName,
+    service: Service = None,
+    follow: Follow = False,
+    tail: Tail = 100,
+    engine: EngineName = None,
+) -> None:
+    """Show what its services wrote."""
+    from ktrdr.cli.kinfra.environments.view import show_logs
+
+    show_logs(_environment(name, engine), service, follow=follow, tail=tail)
+
+
+@app.command()
+def shell(
+    name: SandboxName,
+    command: Annotated[
+        list[str] | None, typer.Argument(help="What to run; by default bash.")
+    ] = None,
+    service: Annotated[str, typer.Option(help="In whose container.")] = "backend",
+    engine: EngineName = None,
+) -> None:
+    """Run a shell, or another command, in one of its containers."""
+    import sys
+
+    found = _environment(name, engine)
+    terminal = [] if sys.stdin.isatty() else ["-T"]
+    code = found.compose.pass_on("exec", *terminal, service, *(command or ["bash"]))
+    if code:
+        raise typer.Exit(code)
+
+
+@app.command()
+def destroy(
+    name: SandboxName,
+    force: Annotated[
+        bool, typer.Option("--force", help="Lose work that is in no commit.")
+    ] = False,
+    engine: EngineName = None,
+) -> None:
+    """Remove all of it; refuses where its worktree holds work that is in no commit."""
+    from ktrdr.cli.kinfra.environments.registry import find_entry
+    from ktrdr.cli.kinfra.images.engine import Engine
+    from ktrdr.cli.kinfra.sandboxes.sandbox import destroy
+    from ktrdr.cli.output import console
+
+    entry = find_entry(name)
+    is_gone = destroy(entry, Engine.find(engine), force=force)
+    kept = "" if is_gone else f"; the branch {entry.branch} stays, it has commits"
+    console().print(f"{name} is gone{kept}.", markup=False)
+
+
+def _environment(name: str, engine: str | None) -> "Environment":
+    from ktrdr.cli.kinfra.environments.registry import find_entry
+    from ktrdr.cli.kinfra.images.engine import Engine
+    from ktrdr.cli.kinfra.sandboxes.sandbox import environment_of
+
+    return environment_of(find_entry(name), Engine.find(engine))
+
+
+def _count_running(name: str, engine: str | None) -> int:
+    containers = _environment(name, engine).compose.containers()
+    return sum(one.state == "running" for one in containers)

@@ -1,0 +1,115 @@
+"""Sandboxes: made with a slot and a worktree, destroyed without a trace."""
+
+import re
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+
+from ktrdr.cli.kinfra.environments.environment import Environment
+from ktrdr.cli.kinfra.environments.registry import Entry, release, reserve
+from ktrdr.cli.kinfra.environments.template import templated, write_variables
+from ktrdr.cli.kinfra.images.engine import Engine
+from ktrdr.cli.kinfra.sandboxes.worktree import (
+    add_worktree,
+    checkout_of,
+    refuse_changes,
+    remove_branch,
+    remove_worktree,
+)
+from ktrdr.errors import InputError
+
+_NAME = re.compile(r"[a-z][a-z0-9-]{0,29}")
+_RESERVED = ("local-prod",)
+
+
+def create(
+    name: str,
+    *,
+    branch: str | None = None,
+    start: str = "HEAD",
+    slot: int | None = None,
+    images: Mapping[str, str] | None = None,
+) -> Entry:
+    """Make a sandbox of the repository that the current folder lies in.
+
+    Parameters
+    ----------
+    name : str
+    branch : str or None
+        Which its worktree has checked out, by default ``sandbox/NAME``.
+    start : str
+        Where a branch that is new begins.
+    slot : int or None
+        By default the first from 1 on that is free.
+    images : mapping or None
+        Variables of images other than the template's; with any, ktrdr runs from the
+        images instead of the worktree.
+
+    Raises
+    ------
+    InputError, ConflictError, GitError
+        If it can't be made; nothing of it is left then.
+    """
+    if not _NAME.fullmatch(name) or name in _RESERVED:
+        raise InputError(
+            f"{name[:80]!r} can't name a sandbox: expected up to 30 small letters, "
+            "digits and hyphens that begin with a letter"
+        )
+    repository = checkout_of(Path.cwd())
+    branch = branch or f"sandbox/{name}"
+    entry = reserve(name, slot, repository=str(repository), branch=branch)
+    try:
+        entry.folder.mkdir(parents=True)
+        add_worktree(repository, entry.source, branch, start)
+        source = {"KTRDR_SOURCE": "" if images else str(entry.source)}
+        write_variables(entry.folder, entry.slot, {**source, **(images or {})})
+    except BaseException:
+        _forget(entry)
+        raise
+    return entry
+
+
+def environment_of(entry: Entry, engine: Engine) -> Environment:
+    """Return the environment of a sandbox."""
+    name = f"ktrdr-sandbox-{entry.name}"
+    command = f"kinfra sandbox ... {entry.name}"
+    return templated(engine, entry.folder, name, command)
+
+
+def destroy(entry: Entry, engine: Engine, *, force: bool = False) -> bool:
+    """Remove containers, volumes, networks, worktree, secrets, slot and branch.
+
+    Parameters
+    ----------
+    entry : Entry
+    engine : Engine
+    force : bool
+        Whether work that is in no commit may be lost.
+
+    Returns
+    -------
+    bool
+        Whether the branch is gone too; it stays if it has commits of its own.
+
+    Raises
+    ------
+    ConflictError
+        If there is work that is in no commit.
+    """
+    if entry.source.exists() and not force:
+        refuse_changes(entry.source)
+    if (entry.folder / ".env.sandbox").exists():
+        environment_of(entry, engine).compose.down(with_data=True)
+    return _forget(entry)
+
+
+def _forget(entry: Entry) -> bool:
+    is_gone = True
+    if entry.repository is not None and Path(entry.repository).exists():
+        repository = Path(entry.repository)
+        remove_worktree(repository, entry.source)
+        if entry.branch is not None and entry.branch == f"sandbox/{entry.name}":
+            is_gone = remove_branch(repository, entry.branch)
+    shutil.rmtree(entry.folder, ignore_errors=True)
+    release(entry.name)
+    return is_gone

@@ -1,0 +1,101 @@
+"""Worktrees of git: made for a sandbox, removed with nothing of anybody's work lost."""
+
+import subprocess
+from pathlib import Path
+
+from ktrdr.errors import ConflictError, InputError, RunError
+
+_TOLD_FILES = 8
+
+
+class GitError(RunError):
+    """Git could not do what it was asked; the message ends with its own."""
+
+
+def checkout_of(folder: Path) -> Path:
+    """Return the main checkout of the repository that ``folder`` lies in.
+
+    Raises
+    ------
+    InputError
+        If it lies in none.
+    """
+    command = ("rev-parse", "--path-format=absolute", "--git-common-dir")
+    done = _attempt(folder, *command)
+    if done.returncode:
+        raise InputError(
+            f"{folder} lies in no git repository: sandboxes are worktrees of ktrdr's, "
+            "made from inside a checkout"
+        )
+    return Path(done.stdout.strip()).parent
+
+
+def add_worktree(repository: Path, folder: Path, branch: str, start: str) -> None:
+    """Check out ``branch`` in ``folder``; it is made at ``start`` if it is new.
+
+    Raises
+    ------
+    GitError
+        If git refuses, for instance because the branch is checked out elsewhere.
+    """
+    if _attempt(repository, "rev-parse", "--verify", f"refs/heads/{branch}").returncode:
+        _git(repository, "worktree", "add", "-b", branch, str(folder), start)
+    else:
+        _git(repository, "worktree", "add", str(folder), branch)
+
+
+def refuse_changes(folder: Path) -> None:
+    """Raise if the worktree holds what is in no commit.
+
+    Raises
+    ------
+    ConflictError
+        Names the files.
+    """
+    changed = _git(folder, "status", "--porcelain").splitlines()
+    if not changed:
+        return
+    named = ", ".join(line[3:] for line in changed[:_TOLD_FILES])
+    more = f" and {len(changed) - _TOLD_FILES} more" if changed[_TOLD_FILES:] else ""
+    raise ConflictError(
+        f"{folder} holds work that is in no commit: {named}{more}; commit it, or give "
+        "--force to lose it"
+    )
+
+
+def remove_worktree(repository: Path, folder: Path) -> None:
+    """Remove the worktree, whatever it holds."""
+    if folder.exists():
+        _git(repository, "worktree", "remove", "--force", "--force", str(folder))
+    _git(repository, "worktree", "prune")
+
+
+def remove_branch(repository: Path, branch: str) -> bool:
+    """Remove a branch unless it has commits that no other has; tell if it is gone."""
+    own = (
+        *("rev-list", "--count", f"refs/heads/{branch}"),
+        *("--not", f"--exclude={branch}", "--branches", "--remotes", "--tags"),
+    )
+    done = _attempt(repository, *own)
+    if done.returncode:
+        return True
+    if int(done.stdout):
+        return False
+    return not _attempt(repository, "branch", "-D", branch).returncode
+
+
+def _git(folder: Path, *arguments: str) -> str:
+    done = _attempt(folder, *arguments)
+    if done.returncode:
+        raise GitError(f"`git {' '.join(arguments)}` failed: {done.stderr.strip()}")
+    return done.stdout
+
+
+def _attempt(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    command = ["git", "-C", str(folder), *arguments]
+    try:
+        return subprocess.run(command, capture_output=True, text=True, check=False)
+    except FileNotFoundError:
+        raise InputError(
+            "git is not installed, and sandboxes are its worktrees"
+        ) from None

@@ -1,0 +1,199 @@
+"""A deployed database is saved and put back by its own programs, on a real server."""
+
+import os
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from ktrdr.cli.kinfra.deploy.database import DeployedDatabase, Saved
+from ktrdr.cli.kinfra.deploy.project import Container
+from ktrdr.cli.kinfra.images.engine import Done, EngineError
+from ktrdr.database.address import parts_of
+from ktrdr.database.embedded import programs_folder
+from ktrdr.errors import ConflictError, DatabaseError, NotFoundError
+from tests.postgres import TestServer
+from tests.unit.cli.kinfra.deploy.world import World
+
+OPERATION = """
+INSERT INTO ktrdr.operations
+    (id, kind, title, queue, state, request, max_failures, created_by, request_digest)
+VALUES (%s, 'probe', 'x', 'backtest', 'pending', '{}', 5, 'me', 'x')
+"""
+MIGRATION = """
+CREATE TABLE ktrdr.planted (id text REFERENCES ktrdr.operations);
+ALTER TABLE ktrdr.operations DROP COLUMN title;
+CREATE SCHEMA planted;
+CREATE TABLE public.planted (n int);
+"""
+
+
+class Here(World):
+    """A project whose database's programs run on this machine."""
+
+    def __init__(self, url: str) -> None:
+        super().__init__([], {})
+        self._parts = parts_of(url)
+
+    def containers(self, service: str) -> tuple[Container, ...]:
+        names = {"POSTGRES_USER": "user", "POSTGRES_DB": "dbname"}
+        return (
+            Container(
+                identifier=service,
+                image="",
+                reference="",
+                state="running",
+                health="healthy",
+                restarts=0,
+                exit_code=0,
+                variables={key: self._parts[part] for key, part in names.items()},
+            ),
+        )
+
+    def ask(self, container: str, *command: str, stdin: str = "") -> Done:
+        done = self._call(command, input=stdin.encode(), capture_output=True)
+        return Done(
+            code=done.returncode, out=done.stdout.decode(), err=done.stderr.decode()
+        )
+
+    def pour(
+        self,
+        container: str,
+        *command: str,
+        source: Path | None = None,
+        target: Path | None = None,
+    ) -> None:
+        with (
+            open(source or os.devnull, "rb") as given,
+            open(target or os.devnull, "wb") as taken,
+        ):
+            done = self._call(
+                command, stdin=given, stdout=taken, stderr=subprocess.PIPE
+            )
+        if done.returncode:
+            raise EngineError(done.stderr.decode())
+
+    def _call(self, command: tuple[str, ...], **streams):
+        environment = {
+            **os.environ,
+            "PGHOST": self._parts["host"],
+            "PGPORT": str(self._parts["port"]),
+            "PGPASSWORD": self._parts["password"],
+        }
+        program = str(programs_folder() / command[0])
+        return subprocess.run([program, *command[1:]], env=environment, **streams)
+
+
+@pytest.fixture
+def connection(database_url: str) -> Iterator[psycopg.Connection]:
+    """Lend a connection like those of workers that stay while others deploy."""
+    with psycopg.connect(database_url, autocommit=True) as lent:
+        lent.execute(OPERATION, ["first"])
+        yield lent
+
+
+@pytest.fixture
+def database(database_url: str) -> DeployedDatabase:
+    return DeployedDatabase(Here(database_url), "database")
+
+
+def operations(connection: psycopg.Connection) -> list[str]:
+    rows = connection.execute("SELECT id FROM ktrdr.operations ORDER BY seq")
+    return [row[0] for row in rows]
+
+
+def exists(connection: psycopg.Connection, name: str) -> bool:
+    row = connection.execute("SELECT to_regclass(%s) IS NOT NULL", [name]).fetchone()
+    return row is not None and bool(row[0])
+
+
+def test_a_restore_undoes_a_migration_beneath_those_who_are_connected(
+    connection, database, tmp_path
+):
+    saved = database.back_up(tmp_path / "backups" / "x.dump")
+    assert saved == Saved(path=tmp_path / "backups" / "x.dump", last=1)
+    connection.execute(MIGRATION)
+    database.restore(saved)
+    assert operations(connection) == ["first"]
+    assert not exists(connection, "ktrdr.planted")
+    assert not exists(connection, "public.planted")
+    assert exists(connection, "ktrdr.procrastinate_jobs")
+    connection.execute(OPERATION, ["second"])
+    assert database.newer_operations(saved) == 1
+
+
+def test_a_restore_keeps_what_roles_may_do(connection, database, tmp_path):
+    connection.execute("CREATE ROLE remote_worker")
+    connection.execute("GRANT USAGE ON SCHEMA ktrdr TO remote_worker")
+    connection.execute("GRANT SELECT ON ktrdr.operations TO remote_worker")
+    try:
+        saved = database.back_up(tmp_path / "x.dump")
+        database.restore(saved)
+        row = connection.execute(
+            "SELECT has_table_privilege('remote_worker', 'ktrdr.operations', 'SELECT')"
+            " AND has_schema_privilege('remote_worker', 'ktrdr', 'USAGE')"
+        ).fetchone()
+        assert row == (True,)
+    finally:
+        connection.execute("DROP OWNED BY remote_worker")
+        connection.execute("DROP ROLE remote_worker")
+
+
+def test_a_backup_that_can_not_be_loaded_changes_nothing(
+    connection, database, tmp_path
+):
+    saved = database.back_up(tmp_path / "x.dump")
+    whole = saved.path.read_bytes()
+    saved.path.write_bytes(whole[: len(whole) // 4])
+    connection.execute(OPERATION, ["second"])
+    with pytest.raises(EngineError):
+        database.restore(saved)
+    assert operations(connection) == ["first", "second"]
+    assert list(tmp_path.iterdir()) == [saved.path]
+
+
+def test_statements_that_fail_leave_all_as_it_was(connection, database, tmp_path):
+    saved = database.back_up(tmp_path / "x.dump")
+    # As if a role were missing that owns something.
+    connection.execute("CREATE ROLE owner_for_now")
+    connection.execute("CREATE TABLE ktrdr.owned (n int)")
+    connection.execute("ALTER TABLE ktrdr.owned OWNER TO owner_for_now")
+    other = database.back_up(tmp_path / "y.dump")
+    connection.execute("DROP TABLE ktrdr.owned")
+    connection.execute("DROP ROLE owner_for_now")
+    with pytest.raises(EngineError, match="owner_for_now"):
+        database.restore(other)
+    assert operations(connection) == ["first"]
+    database.restore(saved)
+
+
+def test_a_backup_is_private_whole_and_never_written_over(database, tmp_path):
+    saved = database.back_up(tmp_path / "x.dump")
+    assert saved.path.stat().st_mode & 0o777 == 0o600
+    with pytest.raises(ConflictError, match="exists"):
+        database.back_up(saved.path)
+
+
+def test_an_operation_in_an_empty_history_is_newer_than_none(
+    database, database_url, tmp_path
+):
+    saved = database.back_up(tmp_path / "x.dump")
+    assert saved.last == 0
+    assert database.newer_operations(saved) == 0
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        connection.execute(OPERATION, ["first"])
+    assert database.newer_operations(saved) == 1
+
+
+def test_a_file_that_is_gone_is_told(database, tmp_path):
+    with pytest.raises(NotFoundError, match="no backup"):
+        database.restore(Saved(path=tmp_path / "gone", last=0))
+
+
+def test_a_dump_that_fails_leaves_no_file(postgres_server: TestServer, tmp_path):
+    gone = DeployedDatabase(Here(postgres_server.url_of("not_there")), "database")
+    with pytest.raises(DatabaseError, match="did not answer"):
+        gone.back_up(tmp_path / "x.dump")
+    assert list(tmp_path.iterdir()) == []

@@ -1,0 +1,115 @@
+"""The commands, with an engine that only answers."""
+
+import json
+
+import pytest
+from typer.testing import CliRunner
+
+from ktrdr.cli.kinfra.deploy.history import History
+from ktrdr.cli.kinfra.images.engine import EngineError
+from ktrdr.cli.kinfra.main import app
+from ktrdr.errors import ConflictError, InputError, NotFoundError
+from ktrdr.settings import settings
+from tests.unit.cli.kinfra.deploy.test_compose_project import INSPECTED, RENDERED
+from tests.unit.cli.kinfra.deploy.test_history import record
+from tests.unit.cli.kinfra.deploy.world import NEW, OLD, FakeImage
+
+
+@pytest.fixture(autouse=True)
+def _home(tmp_path, monkeypatch):
+    monkeypatch.setenv("KTRDR_ENVIRONMENTS", str(tmp_path / "kinfra"))
+    settings.cache_clear()
+    yield
+    settings.cache_clear()
+
+
+@pytest.fixture
+def folder(docker, tmp_path):
+    (tmp_path / "docker-compose.core.yml").write_text("")
+    docker.answer("compose", out=json.dumps(RENDERED))
+    docker.answer("ps --all", out="c1\n")
+    docker.answer("container inspect c1", out=json.dumps([INSPECTED]))
+    docker.answer(
+        f"image inspect sha256:{'a' * 64}", out=json.dumps([{"Id": OLD, "Config": {}}])
+    )
+    return tmp_path
+
+
+def kinfra(*arguments: object):
+    return CliRunner().invoke(app, list(map(str, arguments)))
+
+
+def test_a_dry_run_tells_what_would_be_done_and_does_nothing(docker, folder):
+    done = kinfra("deploy", "core", "--folder", folder, "--tag", "t", "--dry-run")
+    assert done.stdout == (
+        "1. backend: ktrdr-backend:prod (aaaaaaaaaaaa) -> ktrdr-backend:t\n"
+    )
+    done = kinfra(
+        *("deploy", "core", "--folder", folder, "--digest", NEW),
+        *("--dry-run", "--json"),
+    )
+    (step,) = json.loads(done.stdout)["steps"]
+    assert step["then"] == f"ktrdr-backend@{NEW}"
+    assert step["now"]["identifier"] == OLD
+    changing = {"pull", "up", "run", "stop", "rm", "tag", "exec"}
+    assert not [call for call in docker.calls if changing & set(call)]
+
+
+def test_a_pull_that_fails_ends_before_anything_is_touched(docker, folder):
+    docker.answer("pull", code=1)
+    done = kinfra("deploy", "core", "--folder", folder, "--tag", "t")
+    assert isinstance(done.exception, EngineError)
+    assert docker.calls[-1] == ["docker", "pull", "ktrdr-backend:t"]
+    changing = {"up", "run", "stop", "rm", "tag", "exec"}
+    assert not [call for call in docker.calls if changing & set(call)]
+    assert kinfra("history").stderr.startswith("Nothing has been deployed")
+
+
+def test_a_folder_without_the_file_is_told(docker, tmp_path):
+    done = kinfra("deploy", "gpu", "--folder", tmp_path)
+    assert isinstance(done.exception, NotFoundError)
+    assert "docker-compose.gpu-worker.yml" in str(done.exception)
+
+
+def test_a_tag_that_is_none_is_refused_before_the_engine_is_asked(docker):
+    done = kinfra("deploy", "core", "--tag", "x:y")
+    assert isinstance(done.exception, InputError)
+    assert docker.calls == []
+
+
+def test_history_shows_the_newest_first():
+    history = History.of("homelab", "core", None)
+    history.note(record(0, outcome="succeeded"))
+    history.note(record(1, kind="rollback", outcome="rolled_back", reason="x"))
+    shown = json.loads(kinfra("history", "--json").stdout)["items"]
+    assert [one["kind"] for one in shown] == ["rollback", "deploy"]
+    (newest,) = json.loads(kinfra("history", "--json", "--limit=1").stdout)["items"]
+    assert newest == shown[0]
+    assert json.loads(kinfra("history", "gpu", "--json").stdout)["items"] == []
+    table = kinfra("history").stdout
+    assert table.index("rolled_back") < table.index("succeeded")
+
+
+def test_a_rollback_needs_something_to_go_back_from():
+    done = kinfra("rollback")
+    assert isinstance(done.exception, NotFoundError)
+
+
+def test_a_first_deployment_can_not_be_undone(folder):
+    History.of("homelab", "core", None).note(
+        record(outcome="succeeded", folder=folder, before={})
+    )
+    done = kinfra("rollback")
+    assert isinstance(done.exception, ConflictError)
+    assert "backend did not run" in str(done.exception)
+
+
+def test_an_image_that_was_built_here_and_pruned_can_not_come_back(docker, folder):
+    gone = FakeImage("sha256:" + "9" * 64).pin
+    History.of("homelab", "core", None).note(
+        record(outcome="succeeded", folder=folder, before={"backend": gone})
+    )
+    docker.answer(f"image inspect {gone.identifier}", code=1)
+    done = kinfra("rollback", "core")
+    assert isinstance(done.exception, NotFoundError)
+    assert "build that commit again" in str(done.exception)

@@ -1,0 +1,104 @@
+"""The gate at the start waits for all services, and tells which one failed and why."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from ktrdr.cli.kinfra.compose import Compose, Project
+from ktrdr.cli.kinfra.environments.starting import (
+    StartError,
+    await_health,
+    need_images,
+)
+from ktrdr.cli.kinfra.images.engine import Engine, EngineError
+from ktrdr.errors import NotFoundError
+
+PROJECT = Compose(
+    Engine("docker"), Project(name="x", folder=Path("/x"), files=(Path("/x/a.yml"),))
+)
+BEFORE = "compose --project-name=x --project-directory=/x --file=/x/a.yml"
+
+
+def runs(docker, *states: tuple[str, dict[str, object]]) -> None:
+    documents = [
+        {
+            "Id": service,
+            "Name": service,
+            "Image": "sha256:1",
+            "Config": {"Labels": {"com.docker.compose.service": service}},
+            "State": {"ExitCode": 0, **state},
+        }
+        for service, state in states
+    ]
+    docker.answer("ps --all", out="\n".join(service for service, _ in states))
+    docker.answer("container inspect", out=json.dumps(documents))
+
+
+WELL: dict[str, object] = {"Status": "running", "Health": {"Status": "healthy"}}
+STARTING: dict[str, object] = {"Status": "running", "Health": {"Status": "starting"}}
+
+
+def test_all_are_well_when_services_are_healthy_and_jobs_have_ended_well(docker):
+    runs(docker, ("backend", WELL), ("migrate", {"Status": "exited"}))
+    await_health(PROJECT, within_s=0)
+
+
+@pytest.mark.parametrize(
+    ("state", "told"),
+    [
+        ({"Status": "exited", "ExitCode": 3}, "migrate is exited, exit code 3"),
+        (
+            {"Status": "running", "Health": {"Status": "unhealthy"}},
+            "migrate is running, unhealthy",
+        ),
+    ],
+)
+def test_what_can_not_become_well_ends_the_waiting_with_its_last_words(
+    docker, state, told
+):
+    runs(docker, ("backend", STARTING), ("migrate", state))
+    docker.answer(f"{BEFORE} logs", out="migrate-1 | no route to the database\n")
+    with pytest.raises(StartError) as failed:
+        # An hour: it must not be waited for.
+        await_health(PROJECT, within_s=3600)
+    assert told in str(failed.value)
+    assert "no route to the database" in str(failed.value)
+    assert "backend" not in str(failed.value)
+
+
+def test_what_goes_on_starting_is_told_when_the_time_is_over(docker):
+    runs(docker, ("backend", STARTING), ("database", WELL))
+    with pytest.raises(StartError, match="backend is running, starting") as failed:
+        await_health(PROJECT, within_s=0)
+    assert "not well within 0 s" in str(failed.value)
+    assert "database" not in str(failed.value)
+
+
+def test_a_container_that_ends_again_and_again_is_lost(docker):
+    runs(docker, ("backend", STARTING))
+    text = json.loads((docker.folder / "answers").read_text())["container inspect"][1]
+    again = [{**one, "RestartCount": 4} for one in json.loads(text)]
+    docker.answer("container inspect", out=json.dumps(again))
+    with pytest.raises(StartError):
+        await_health(PROJECT, within_s=3600)
+
+
+CONFIG = "services:\n  a: {image: ktrdr-backend:test}\n  b: {image: reg/other:1}\n"
+
+
+def test_an_image_that_is_built_here_is_asked_for_and_not_pulled(docker):
+    docker.answer(f"{BEFORE} config", out=CONFIG)
+    docker.answer("image inspect", code=1)
+    with pytest.raises(NotFoundError, match=r"no image ktrdr-backend:test: build"):
+        need_images(PROJECT)
+    assert not [call for call in docker.calls if "pull" in call]
+
+
+def test_an_image_of_a_registry_is_pulled(docker):
+    docker.answer(f"{BEFORE} config", out=CONFIG)
+    docker.answer("image inspect ktrdr-backend:test", out="[{}]")
+    docker.answer("image inspect reg/other:1", code=1)
+    docker.answer("pull", code=1)
+    with pytest.raises(EngineError, match="docker pull reg/other:1"):
+        need_images(PROJECT)

@@ -1,0 +1,159 @@
+"""Sandboxes are made of real worktrees, and destroyed with nobody's work."""
+
+import subprocess
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from ktrdr.cli.kinfra.compose import read_variables
+from ktrdr.cli.kinfra.environments import registry
+from ktrdr.cli.kinfra.main import app
+from ktrdr.cli.kinfra.sandboxes.sandbox import create
+from ktrdr.errors import ConflictError, InputError
+from ktrdr.settings import settings
+
+
+def git(folder: Path, *arguments: str) -> str:
+    command = ["git", "-C", str(folder), *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    return done.stdout.strip()
+
+
+@pytest.fixture
+def repository(tmp_path, monkeypatch):
+    folder = tmp_path / "checkout"
+    folder.mkdir()
+    git(folder, "init", "-q", "-b", "main")
+    for name in ("user.name", "user.email"):
+        git(folder, "config", name, "somebody@example.org")
+    (folder / "ktrdr").mkdir()
+    (folder / "ktrdr" / "__init__.py").touch()
+    git(folder, "add", ".")
+    git(folder, "commit", "-q", "-m", "begin")
+    monkeypatch.chdir(folder)
+    monkeypatch.setenv("KTRDR_ENVIRONMENTS", str(tmp_path / "environments"))
+    settings.cache_clear()
+    yield folder
+    settings.cache_clear()
+
+
+def kinfra(*arguments: str):
+    done = CliRunner().invoke(app, ["sandbox", *arguments])
+    if done.exception is not None and not isinstance(done.exception, SystemExit):
+        raise done.exception
+    return done
+
+
+def branches(repository: Path) -> list[str]:
+    return git(repository, "branch", "--format=%(refname:short)").splitlines()
+
+
+def test_a_sandbox_has_a_worktree_a_slot_and_variables(repository):
+    entry = create("trial")
+    assert git(entry.source, "branch", "--show-current") == "sandbox/trial"
+    variables = read_variables(entry.folder / ".env.sandbox")
+    assert variables["KTRDR_SOURCE"] == str(entry.source)
+    assert variables["KTRDR_API_PORT"] == str(8000 + entry.slot)
+    # Nothing of it lies in the worktree, where it would look like work.
+    assert git(entry.source, "status", "--porcelain") == ""
+
+
+def test_given_images_run_instead_of_the_source(repository):
+    kinfra(
+        "create", "trial", "--backend-image", "r/b@sha256:1", "--worker-image", "w:1"
+    )
+    variables = read_variables(registry.find_entry("trial").folder / ".env.sandbox")
+    assert variables["KTRDR_SOURCE"] == ""
+    assert variables["KTRDR_BACKEND_IMAGE"] == "r/b@sha256:1"
+    assert variables["KTRDR_WORKER_IMAGE"] == "w:1"
+
+
+def test_a_sandbox_may_be_made_from_inside_another(repository, monkeypatch):
+    first = create("first")
+    monkeypatch.chdir(first.source)
+    assert create("second").repository == str(repository)
+
+
+def test_destroyed_it_leaves_no_trace(repository, docker, tmp_path):
+    before = git(repository, "worktree", "list"), branches(repository)
+    entry = create("trial")
+    assert kinfra("destroy", "trial").stdout == "trial is gone.\n"
+    assert (git(repository, "worktree", "list"), branches(repository)) == before
+    assert registry.entries() == []
+    assert not entry.folder.exists()
+    (down,) = [call for call in docker.calls if "down" in call]
+    assert down[-3:] == ["down", "--volumes", "--remove-orphans"]
+    assert "--project-name=ktrdr-sandbox-trial" in down
+
+
+@pytest.mark.parametrize("change", ["new file", "changed file", "staged file"])
+def test_work_in_no_commit_is_not_dropped(repository, docker, change):
+    entry = create("trial")
+    name = "notes.txt" if change != "changed file" else "ktrdr/__init__.py"
+    (entry.source / name).write_text("work")
+    if change == "staged file":
+        git(entry.source, "add", ".")
+    with pytest.raises(ConflictError, match=rf"in no commit: {name}; commit it"):
+        kinfra("destroy", "trial")
+    assert (entry.source / name).read_text() == "work"
+    assert registry.entries() == [entry]
+    assert docker.calls == []
+    kinfra("destroy", "trial", "--force")
+    assert not entry.folder.exists()
+
+
+def test_a_branch_with_commits_of_its_own_stays(repository, docker):
+    entry = create("trial")
+    (entry.source / "notes.txt").write_text("work")
+    git(entry.source, "add", ".")
+    git(entry.source, "commit", "-q", "-m", "work")
+    told = kinfra("destroy", "trial").stdout
+    assert told == "trial is gone; the branch sandbox/trial stays, it has commits.\n"
+    assert git(repository, "show", "sandbox/trial:notes.txt") == "work"
+
+
+def test_a_sandbox_that_can_not_be_made_leaves_nothing(repository):
+    with pytest.raises(Exception, match="no-such-commit"):
+        create("trial", start="no-such-commit")
+    assert registry.entries() == []
+    assert branches(repository) == ["main"]
+    assert create("trial").slot
+
+
+@pytest.mark.parametrize("name", ["", "Upper", "-x", "a/b", "x" * 31, "local-prod"])
+def test_a_name_that_can_not_be_a_projects_is_refused(repository, name):
+    with pytest.raises(InputError, match="can't name a sandbox"):
+        create(name)
+    assert registry.entries() == []
+
+
+def test_outside_a_checkout_it_says_where_to_go(repository, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(InputError, match="lies in no git repository"):
+        create("trial")
+
+
+def test_the_list_tells_slots_ports_and_branches(repository, docker):
+    entry = create("trial")
+    told = kinfra("list").stdout.split()
+    assert told == [
+        *("trial", "slot", str(entry.slot), "port", str(8000 + entry.slot)),
+        *("0", "running", "sandbox/trial"),
+    ]
+
+
+def test_local_prod_takes_the_standard_ports_for_itself(repository):
+    done = CliRunner().invoke(app, ["local-prod", "init"])
+    assert done.exit_code == 0, done.output
+    entry = registry.find_entry("local-prod")
+    variables = read_variables(entry.folder / ".env.sandbox")
+    assert variables["KTRDR_API_PORT"] == "8000"
+    assert variables["KTRDR_BACKEND_IMAGE"] == "ktrdr-backend:prod"
+    # Again changes the images and keeps the rest.
+    again = ["local-prod", "init", "--backend-image", "r/b:2"]
+    assert CliRunner().invoke(app, again).exit_code == 0
+    variables = read_variables(entry.folder / ".env.sandbox")
+    assert variables["KTRDR_BACKEND_IMAGE"] == "r/b:2"
+    with pytest.raises(ConflictError, match="slot 0 is local-prod's"):
+        create("trial", slot=0)

@@ -1,0 +1,133 @@
+"""What is asked of compose, and how its answers are read."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from ktrdr.cli.kinfra.compose import Compose, Container, Project, read_variables
+from ktrdr.cli.kinfra.images.engine import Engine, EngineError
+from ktrdr.errors import InputError
+
+LABELS = {"com.docker.compose.project": "x", "com.docker.compose.service": "backend"}
+DOCUMENT = {
+    "Id": "1234",
+    "Name": "/x-backend-1",
+    "Image": "sha256:5678",
+    "RestartCount": 2,
+    "Config": {"Labels": LABELS},
+    "State": {"Status": "running", "ExitCode": 0, "Health": {"Status": "healthy"}},
+}
+
+
+def compose(engine: str = "docker", **fields) -> Compose:
+    project = Project(
+        name="x", folder=Path("/place"), files=(Path("/place/a.yml"),), **fields
+    )
+    return Compose(Engine(engine), project)
+
+
+def test_a_call_names_project_files_variables_profiles_and_host(docker, tmp_path):
+    variables = tmp_path / "variables"
+    variables.write_text("A=1\n")
+    compose(variables=variables, profiles=("p",), context="far").run("config")
+    assert docker.calls == [
+        [
+            *("docker", "--context", "far", "compose", "--project-name=x"),
+            *("--project-directory=/place", "--file=/place/a.yml"),
+            *(f"--env-file={variables}", "--profile=p", "config"),
+        ]
+    ]
+
+
+def test_podman_is_asked_through_podman_compose(engines):
+    engines.install("podman")
+    engines.install("podman-compose")
+    compose("podman").up("backend")
+    (call,) = engines.calls
+    assert call == [
+        *("podman-compose", "--project-name=x", "--file=/place/a.yml"),
+        *("up", "--detach", "backend"),
+    ]
+
+
+def test_podman_without_its_compose_says_what_to_do(engines, monkeypatch):
+    monkeypatch.setenv("PATH", str(engines.folder))
+    with pytest.raises(InputError, match="podman-compose is not installed: install"):
+        compose("podman").run("config")
+
+
+def test_the_file_of_an_environment_comes_before_the_shells_variables(
+    docker, tmp_path, monkeypatch
+):
+    (docker.folder / "docker").write_text(
+        '#!/bin/sh\necho "$IN_FILE,$GIVEN,$ELSEWHERE"\n'
+    )
+    variables = tmp_path / "variables"
+    variables.write_text("# a remark\n\nIN_FILE=1\n")
+    monkeypatch.setenv("IN_FILE", "of the shell")
+    monkeypatch.setenv("GIVEN", "of the shell")
+    monkeypatch.setenv("ELSEWHERE", "kept")
+    project = compose(variables=variables, given={"GIVEN": "mine"})
+    # Compose reads the file itself.
+    assert project.run("config") == ",mine,kept\n"
+
+
+def test_variables_are_read_as_they_are_written(tmp_path):
+    path = tmp_path / "variables"
+    path.write_text("# A=1\nB=2\n\nC=\nD=x=y\n")
+    assert read_variables(path) == {"B": "2", "C": "", "D": "x=y"}
+
+
+def test_containers_are_told_with_service_health_and_image(docker):
+    one_off = {**LABELS, "com.docker.compose.oneoff": "True"}
+    job = {**DOCUMENT, "Id": "9", "Config": {"Labels": one_off}}
+    docker.answer("ps --all --quiet", out="1234\n9\n")
+    docker.answer("container inspect 1234 9", out=json.dumps([DOCUMENT, job]))
+    (found,) = compose().containers()
+    assert found == Container(
+        id="1234",
+        name="x-backend-1",
+        service="backend",
+        state="running",
+        health="healthy",
+        exit_code=0,
+        restarts=2,
+        image="sha256:5678",
+    )
+    assert found.is_well
+
+
+def test_a_project_that_does_not_run_has_no_containers(docker):
+    assert compose().containers() == []
+    assert compose().address("backend", 8000) is None
+
+
+@pytest.mark.parametrize(
+    ("state", "is_well"),
+    [
+        ({"Status": "running", "ExitCode": 0}, True),
+        ({"Status": "running", "ExitCode": 0, "Healthcheck": {"Status": ""}}, True),
+        ({"Status": "running", "ExitCode": 0, "Health": {"Status": "starting"}}, False),
+        ({"Status": "exited", "ExitCode": 0, "Health": {"Status": "healthy"}}, False),
+    ],
+)
+def test_who_is_well(docker, state, is_well):
+    docker.answer("ps --all --quiet", out="1234\n")
+    docker.answer("container inspect", out=json.dumps([{**DOCUMENT, "State": state}]))
+    (found,) = compose().containers()
+    assert found.is_well is is_well
+
+
+def test_an_address_is_one_that_this_machine_reaches(docker):
+    docker.answer("ps --all --quiet", out="1234\n")
+    docker.answer("container inspect", out=json.dumps([DOCUMENT]))
+    docker.answer("port 1234 8000/tcp", out="0.0.0.0:8001\n[::]:8001\n")
+    assert compose().address("backend", 8000) == "127.0.0.1:8001"
+
+
+def test_a_failure_tells_the_call_and_what_compose_said(docker):
+    docker.answer("compose", code=1, err="no such service: x\n")
+    with pytest.raises(EngineError, match=r"(?s)docker compose .*no such service: x"):
+        compose().stop("x")
+    assert compose().up("x").code == 1
