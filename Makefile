@@ -10,7 +10,7 @@ IMAGES ?= backend worker-cpu dev
 
 .PHONY: help demo test test-unit test-faults test-images quality format bench clean
 .PHONY: locks images images-gpu verify-images test-environments test-canary-functional
-.PHONY: test-deployments
+.PHONY: test-deployments pages docs
 
 help:
 	@echo "make demo       train and backtest a strategy on real EURUSD bars, write a report"
@@ -27,6 +27,8 @@ help:
 	@echo "make test-environments  tests that run systems in containers (10 min)"
 	@echo "make test-canary-functional  real work through what \`kinfra canary up\` started"
 	@echo "make locks      write what the images install; CHECK=1 tells whether it differs"
+	@echo "make docs       the site of docs/ in build/docs; a broken link fails"
+	@echo "make pages      write the pages of docs/reference from the code"
 	@echo "make bench      speed and memory beside other tools"
 	@echo "make clean      remove .venv, .ktrdr and caches"
 
@@ -82,6 +84,14 @@ images-gpu: $(VENV)/.ready-dev
 
 verify-images: $(VENV)/.ready-dev
 	$(BIN)/kinfra images verify --all
+
+pages: $(VENV)/.ready-dev
+	$(BIN)/python -m tools.pages
+
+docs: $(VENV)/.ready-dev
+	$(BIN)/python -m tools.pages --check
+	$(BIN)/sphinx-build --fail-on-warning --keep-going --quiet docs build/docs
+	@echo "build/docs/index.html"
 
 bench: $(VENV)/.ready-bench
 	$(BIN)/python -m benchmarks

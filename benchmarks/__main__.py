@@ -44,8 +44,8 @@ def main() -> int:
     parser.add_argument(
         "--only",
         nargs="+",
-        choices=[*names, "W6", "process", "sweep", "system"],
-        default=[*names, "process", "W6", "sweep", "system"],
+        choices=[*names, "W6", "process", "sweep", "system", "workers"],
+        default=[*names, "process", "W6", "sweep", "system", "workers"],
         help="leave out the others",
     )
     options = parser.parse_args()
@@ -67,6 +67,11 @@ def main() -> int:
         from benchmarks import system
 
         system.main(console, quick=options.quick)
+    if "workers" in options.only:
+        # Imported here: it needs an embedded PostgreSQL.
+        from benchmarks import many_workers
+
+        many_workers.main(console, quick=options.quick)
     if "W6" in options.only:
         # Imported here: it needs torch and scikit-learn, the others do not.
         from benchmarks import training

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 import ktrdr
+from tests.e2e.reader import Reader
 
 pytestmark = pytest.mark.slow
 ROOT = Path(__file__).parents[2]
@@ -71,3 +72,11 @@ def test_the_commands_for_your_own_data_work_in_order(tmp_path: Path):
         done = run(command, tmp_path)
         assert done.returncode == 0, f"{command}: {done.stdout}{done.stderr}"
     assert list((tmp_path / "home" / "reports").glob("mine-*.html"))
+
+
+def test_the_system_does_the_same_strategy(tmp_path: Path):
+    with Reader(tmp_path, {}) as reader:
+        reader.do("ktrdr data sample")
+        reader.do("ktrdr strategies new mine")
+        for command in commands(BLOCKS[2]):
+            reader.do(command)

@@ -6,6 +6,7 @@ import pytest
 
 from benchmarks.agreement import described, is_same
 from benchmarks.ktrdr_contestant import bars_of, prepare
+from benchmarks.many_workers import measured
 from benchmarks.measure import measure, measure_process
 from benchmarks.stages import STAGES, stage_seconds
 from benchmarks.work import WORKS, Outcome, given_targets, make_prices
@@ -89,3 +90,13 @@ def test_vectorbt_finds_the_same():
     command = [sys.executable, "-m", "benchmarks", "--quick", "--only", "W1", "W4"]
     done = subprocess.run(command, capture_output=True, text=True, timeout=280)
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.slow
+def test_a_herd_does_what_as_many_workers_do():
+    one = measured(1, n_jobs=20, rest_s=1.0)
+    three = measured(3, n_jobs=20, rest_s=1.0)
+    assert 3 <= one.connections < three.connections
+    assert three.busy_connections >= three.connections
+    assert three.rate > 0
+    assert 0 < three.median_ms <= three.p99_ms

@@ -1,0 +1,1 @@
+"""Pages of the documents that are written by the code that they describe."""
