@@ -101,6 +101,11 @@ class CheckpointKeeper:
             await self.keep()
             await asyncio.sleep(_LEAST_S_BETWEEN_UPLOADS)
 
+    async def rest(self) -> None:
+        """Wait for an upload under way: broken off, nothing would name its blob."""
+        async with self._keeping:
+            pass
+
     async def keep(self) -> None:
         """Keep what was written since the last time."""
         async with self._keeping:

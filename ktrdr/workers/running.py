@@ -78,13 +78,17 @@ class RunningJob:
 
     async def keep_checkpoints(self) -> None:
         """Keep the last checkpoints of a job that has ended."""
-        await _cancel(self._keeping)
+        await self._end_keeping()
         await self._keeper.keep()
 
     async def clear_checkpoints(self) -> None:
         """Delete the checkpoints of a job whose result has been told."""
-        await _cancel(self._keeping)
+        await self._end_keeping()
         await self._keeper.clear()
+
+    async def _end_keeping(self) -> None:
+        await self._keeper.rest()
+        await _cancel(self._keeping)
 
     async def settle(self) -> None:
         """Tell what has not been told yet of a job that has ended."""

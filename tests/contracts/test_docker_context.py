@@ -36,6 +36,7 @@ def test_all_that_is_sent_can_be_committed():
         "archive/old.py",
         "deploy/.env",
         "deploy/docker/build/.mypy_cache/a.json",
+        "deploy/environments/local/secrets/database-password",
         "deploy/production.env",
         "deploy/tls/server.key",
         "deploy/tls/server.pem",

@@ -1,6 +1,7 @@
 """One attempt at a time: a real job process, a real PostgreSQL, a real store."""
 
 import asyncio
+import threading
 import time
 from pathlib import Path
 
@@ -263,6 +264,28 @@ async def test_only_the_newest_checkpoint_stays_and_none_when_completed(
     token = AttemptToken(operation=token.operation, attempt=2)
     assert await Attempt(tools, token).run() is Outcome.COMPLETED
     assert blobs(tmp_path) == set()
+
+
+async def test_an_upload_under_way_at_the_end_leaves_nothing_unnamed(
+    tools, tmp_path, monkeypatch
+):
+    token = await created(tools.operations, "count")
+    put, begun = keeping._put, threading.Event()
+
+    def put_slowly(store: ArtifactStore, path: Path) -> str:
+        digest = put(store, path)
+        begun.set()
+        time.sleep(0.5)
+        return digest
+
+    monkeypatch.setattr(keeping, "_put", put_slowly)
+    attempt = Attempt(tools, token)
+    running = asyncio.create_task(attempt.run())
+    assert await asyncio.to_thread(begun.wait, 10)
+    attempt.hand_back()
+    assert await running is Outcome.HANDED_BACK
+    back = await tools.operations.get(token.operation)
+    assert blobs(tmp_path) == {back.checkpoints["counter"]}
 
 
 async def test_handing_back_keeps_a_checkpoint_and_is_no_failure(tools):
