@@ -6,8 +6,11 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -176,6 +179,61 @@ def test_a_taken_port_is_told_when_it_was_asked_for(system: LocalSystem):
         done = system.run("up", "--port", port)
     assert done.returncode == 7
     assert f"port {port}" in done.stderr
+
+
+# A port that another takes just after it was found to be free.
+LOSING = """
+import sys
+from ktrdr.cli.local import supervisor
+is_free, asked = supervisor._is_free, []
+def late(host, port):
+    asked.append(port)
+    return len(asked) == 1 or is_free(host, port)
+supervisor._is_free = late
+sys.exit(supervisor.main(sys.argv[1:]))
+"""
+
+
+@pytest.mark.parametrize("is_wish", [True, False], ids=["wished", "asked for"])
+def test_a_port_lost_to_another_backend_is_not_taken_for_ours(
+    system: LocalSystem, is_wish: bool
+):
+    options = ["--host=127.0.0.1", "--backtest-workers=0", "--training-workers=0"]
+    with other_backend() as port:
+        started = subprocess.Popen(
+            [sys.executable, "-c", LOSING, *options, f"--port={port}"]
+            + ["--port-is-wish"] * is_wish,
+            env=system.environment,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        assert started.stdout is not None
+        with started, started.stdout as said:
+            first = json.loads(said.readline())
+            started.terminate()
+    if is_wish:
+        assert first["ready"].startswith("http://127.0.0.1:")
+        assert first["ready"] != f"http://127.0.0.1:{port}"
+    else:
+        assert f"port {port} of 127.0.0.1" in first["failed"]
+
+
+@contextmanager
+def other_backend() -> Iterator[int]:
+    """Answer as a backend does that is ready."""
+
+    class Ready(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Ready) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield server.server_port
+        server.shutdown()
 
 
 def test_why_it_does_not_start_decides_the_exit_code(system: LocalSystem):

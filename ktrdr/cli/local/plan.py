@@ -3,6 +3,7 @@
 import os
 import sys
 from dataclasses import dataclass, field
+from pathlib import Path
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,15 +53,24 @@ def default_workers() -> int:
     return max(1, min(4, os.cpu_count() or 1))
 
 
-def programs(options: SystemOptions, database_url: str) -> tuple[Program, ...]:
-    """Return what is to run; all of it reaches the database at ``database_url``."""
+def programs(
+    options: SystemOptions, database_url: str, health_file: Path
+) -> tuple[Program, ...]:
+    """Return what is to run; all of it reaches the database at ``database_url``.
+
+    The backend writes ``health_file`` once it listens.
+    """
     # The URL holds the password already, wherever that came from.
     shared = {
         "KTRDR_DATABASE_URL": database_url,
         "KTRDR_DATABASE_PASSWORD_FILE": "",
     }
     address = ("--host", options.host, "--port", str(options.port))
-    backend = Program(name="backend", arguments=("serve", *address), environment=shared)
+    backend = Program(
+        name="backend",
+        arguments=("serve", *address),
+        environment={**shared, "KTRDR_HEALTH_FILE": str(health_file)},
+    )
     workers = [
         Program(
             name=f"{kind}-worker-{number}",

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ktrdr.cli.local.child import Child
-from ktrdr.cli.local.plan import SystemOptions, programs
+from ktrdr.cli.local.plan import Program, SystemOptions, programs
 from ktrdr.cli.local.state import SystemState, forget_state, lock_path, write_state
 from ktrdr.errors import ConflictError, InputError, handling_of, message_of
 from ktrdr.settings import settings
@@ -31,6 +31,7 @@ _SECONDS_BETWEEN_LOOKS = 0.05
 _SECONDS_BETWEEN_RECORDS = 1.0
 _PORTS_TRIED = 100
 _BEYOND_GRACE_S = 5.0
+_PORT_TAKEN = handling_of(ConflictError()).exit_code
 
 
 class Supervisor:
@@ -50,27 +51,36 @@ class Supervisor:
         self._children: list[Child] = []
         self._server: EmbeddedPostgres | None = None
         self._stop = asyncio.Event()
+        self._health_file = self._run_path / "backend.health"
 
     async def run(self) -> None:
         """Start everything, say when it is ready, keep it running, stop it all."""
         loop = asyncio.get_running_loop()
         for name in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(name, self._stop.set)
-        options = _with_free_port(self._options, is_wish=self._port_is_wish)
+        self._find_port()
         try:
-            database = await self._start_database()
+            self._database = await self._start_database()
             self._children = [
                 Child(program, self._log(program.name), self._tell)
-                for program in programs(options, database)
+                for program in self._programs()
             ]
             async with asyncio.TaskGroup() as group:
-                await self._serve(options, group)
+                await self._serve(group)
                 await self._stop_children()
         finally:
             forget_state(self._run_path)
+            self._health_file.unlink(missing_ok=True)
             if self._server is not None:
                 await asyncio.to_thread(self._server.stop)
             self._record("stopped")
+
+    def _find_port(self) -> None:
+        self._health_file.unlink(missing_ok=True)
+        self._options = _with_free_port(self._options, is_wish=self._port_is_wish)
+
+    def _programs(self) -> tuple[Program, ...]:
+        return programs(self._options, self._database, self._health_file)
 
     async def _start_database(self) -> str:
         """Make the database ready for the programs and return its URL."""
@@ -87,7 +97,7 @@ class Supervisor:
             await upgrade(database)
         return url
 
-    async def _keep_database(self, options: SystemOptions) -> None:
+    async def _keep_database(self) -> None:
         server = self._server
         if server is None or server.is_running:
             return
@@ -96,16 +106,17 @@ class Supervisor:
         await asyncio.to_thread(server.start)
         if server.url != before:
             self._tell("the database's port was taken: all programs start again")
+            self._database = server.url
             grace_s = settings().grace_s + _BEYOND_GRACE_S
-            pairs = zip(self._children, programs(options, server.url), strict=True)
+            pairs = zip(self._children, self._programs(), strict=True)
             await asyncio.gather(*(one.become(new, grace_s) for one, new in pairs))
 
-    async def _serve(self, options: SystemOptions, group: asyncio.TaskGroup) -> None:
-        url = f"http://{_reachable(options.host)}:{options.port}"
+    async def _serve(self, group: asyncio.TaskGroup) -> None:
         backend, *workers = self._children
         group.create_task(backend.run())
-        if not await self._becomes_ready(url):
+        if not await self._becomes_ready():
             return
+        url = self._url()
         # Not before: together they would keep the backend from its processor.
         for worker in workers:
             group.create_task(worker.run())
@@ -116,21 +127,42 @@ class Supervisor:
         _say(ready=url)
         while not self._stop.is_set():
             self._record("running")
-            await self._keep_database(options)
+            await self._keep_database()
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._stop.wait(), _SECONDS_BETWEEN_RECORDS)
 
-    async def _becomes_ready(self, url: str) -> bool:
+    async def _becomes_ready(self) -> bool:
         deadline_s = time.monotonic() + _READY_WITHIN_S
         backend = self._children[0]
         while not self._stop.is_set():
-            if await asyncio.to_thread(_is_ready, url):
+            if await asyncio.to_thread(self._is_ready):
                 return True
-            if backend.status.state == "given_up" or time.monotonic() > deadline_s:
+            has_lost = self._has_lost_port()
+            if has_lost and self._port_is_wish:
+                self._find_port()
+                await backend.become(self._programs()[0], 0.0)
+            elif (
+                has_lost
+                or backend.status.state == "given_up"
+                or time.monotonic() > deadline_s
+            ):
                 _say(failed=_last_words(backend.log))
                 return False
             await asyncio.sleep(_SECONDS_BETWEEN_LOOKS)
         return False
+
+    def _is_ready(self) -> bool:
+        # Without its file it is somebody else's backend that answers there.
+        return self._health_file.exists() and _is_ready(self._url())
+
+    def _has_lost_port(self) -> bool:
+        """Tell whether another took the port after it was found to be free."""
+        status, options = self._children[0].status, self._options
+        has_failed = status.state == "waiting" and status.exit_code == _PORT_TAKEN
+        return has_failed and not _is_free(options.host, options.port)
+
+    def _url(self) -> str:
+        return f"http://{_reachable(self._options.host)}:{self._options.port}"
 
     async def _stop_children(self) -> None:
         self._stop.set()
