@@ -1,7 +1,6 @@
 """The homelab on a real engine, and releases of ktrdr to roll out to it."""
 
 import json
-import random
 import secrets
 import shutil
 from collections.abc import Iterator
@@ -173,11 +172,6 @@ def running_system(engine: Engine, folder: Path) -> Iterator[System]:
         _remove_images(system)
 
 
-def own_address() -> str:
-    """Return an address of this machine alone that hardly anybody else uses."""
-    return ".".join(["127", *(str(random.randint(1, 254)) for _ in range(3))])
-
-
 def _variables(system: System) -> dict[str, str]:
     return {
         "COMPOSE_PROJECT_NAME": system.name,
@@ -186,9 +180,9 @@ def _variables(system: System) -> dict[str, str]:
         "KTRDR_BACKTEST_IMAGE": f"{system.images}/ktrdr-backend:good",
         "KTRDR_STORE_URL": "/var/lib/ktrdr/store",
         "KTRDR_TRAINING_WORKERS": "0",
-        # Beside other systems on this machine: any port, or an address of its own.
+        # Any, beside other systems on this machine.
         "KTRDR_API_PORT": "0",
-        "KTRDR_DATABASE_BIND": own_address(),
+        "KTRDR_DATABASE_PORT": "0",
     }
 
 

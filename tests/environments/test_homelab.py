@@ -35,8 +35,8 @@ def part(engine: Engine, secrets: Path, images: dict[str, str], name: str) -> Co
         "KTRDR_SECRETS": str(secrets),
         "KTRDR_STORE_URL": "/var/lib/ktrdr/store",
         "KTRDR_API_PORT": "18100",
-        "KTRDR_DATABASE_PORT": "5432",
-        "KTRDR_DATABASE_BIND": "127.0.0.9",
+        # Any: workers beside the database don't depend on it.
+        "KTRDR_DATABASE_PORT": "0",
         "KTRDR_DATABASE_CPUS": "1",
     }
     files = (PLACE / f"docker-compose.{name}.yml",)

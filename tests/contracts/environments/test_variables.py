@@ -3,6 +3,7 @@
 import os
 import re
 import stat
+from typing import Any
 
 import pytest
 
@@ -13,6 +14,7 @@ from tests.contracts.environments.composed import (
     ROOT,
     Environment,
     references,
+    strings,
 )
 
 EACH = pytest.mark.parametrize("environment", ENVIRONMENTS, ids=lambda one: one.name)
@@ -63,6 +65,21 @@ def test_what_containers_get_is_read_by_their_programs(environment: Environment)
 def test_the_certificates_script_reads_what_it_is_given():
     script = (FOLDER / "homelab/database/certificates.sh").read_text("utf-8")
     assert set(re.findall(r"\$\{?([A-Z_]+)", script)) == {"DATABASE_NAMES"}
+
+
+@EACH
+def test_what_is_published_is_no_other_containers_matter(environment: Environment):
+    """Among containers a service keeps its own port, whatever the machine's is."""
+    published, told = set[str](), set[str]()
+    for _, fields in environment.services():
+        published |= read_in(fields.get("ports"))
+        told |= read_in([fields.get("environment"), fields.get("command")])
+    assert "KTRDR_DATABASE_PORT" in published
+    assert not published & told
+
+
+def read_in(fields: Any) -> set[str]:
+    return {name for text in strings(fields) for name, _ in references(text)}
 
 
 @EACH
