@@ -4,6 +4,7 @@ import os
 import re
 import tempfile
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -81,6 +82,21 @@ def _refuse_existing(path: Path) -> None:
         raise ConflictError(f"{path} exists: name another file or move it away")
 
 
+def read_with(fitting: Sequence[Clients], path: Path) -> tuple[Clients, Backup]:
+    """Return the first of several programs that can read a backup, and what it is.
+
+    Raises
+    ------
+    DatabaseError, IncompatibleError
+        If it is damaged, not ktrdr's, or made by programs newer than all of these.
+    """
+    *others, last = fitting
+    for clients in others:
+        with suppress(IncompatibleError):
+            return clients, read_backup(clients, path)
+    return last, read_backup(last, path)
+
+
 def read_backup(clients: Clients, path: Path) -> Backup:
     """Read a backup to its end and return what it is.
 
@@ -97,7 +113,8 @@ def read_backup(clients: Clients, path: Path) -> Backup:
         if "unsupported version" in str(error):
             raise IncompatibleError(
                 f"{path} was made by a pg_dump newer than {clients.major}, the newest "
-                "that suits this server: restore it into the PostgreSQL it comes from"
+                "that is installed: install the client programs of the PostgreSQL that "
+                "it comes from"
             ) from error
         raise DatabaseError(f"{path} is no backup or a damaged one: {error}") from error
     match = _DUMPED_FROM.search(contents)

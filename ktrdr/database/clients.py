@@ -1,4 +1,4 @@
-"""``pg_dump`` and ``pg_restore``: which ones to use, and how they are run."""
+"""``pg_dump``, ``pg_restore``, ``psql``: which ones to use, and how they are run."""
 
 import os
 import re
@@ -14,6 +14,7 @@ from ktrdr.database.address import parts_of
 from ktrdr.database.embedded import MAJOR, programs_folder
 from ktrdr.errors import DatabaseError, MissingExtraError, StorageError
 
+_PROGRAMS = ("pg_dump", "pg_restore", "psql")
 _VERSION = re.compile(r"\(PostgreSQL\) (\d+)")
 
 
@@ -56,17 +57,30 @@ class Clients:
 
 
 def clients_for(server_major: int) -> Clients:
-    """Return the programs that suit a server: of its major, or the next newer.
+    """Return the programs that suit a server best: those of its major, or the next.
 
     Raises
     ------
     DatabaseError
-        If there are only older ones, which refuse a newer server.
+        If there are only older ones.
+    """
+    return fitting_clients(server_major)[0]
+
+
+def fitting_clients(server_major: int) -> list[Clients]:
+    """Return the programs that take a server, which older ones refuse, oldest first.
+
+    Newer ones read more backups. But they set what an older server may not know.
+
+    Raises
+    ------
+    DatabaseError
+        If there are only older ones.
     """
     found = list(_installed())
     fitting = [one for one in found if one.major >= server_major]
     if fitting:
-        return min(fitting, key=lambda one: one.major)
+        return sorted(fitting, key=lambda one: one.major)
     there = ", ".join(f"{one.major} in {one.folder}" for one in found) or "none"
     raise DatabaseError(
         f"the server is PostgreSQL {server_major}, and pg_dump and pg_restore must be "
@@ -80,8 +94,8 @@ def _installed() -> Iterator[Clients]:
         yield Clients(major=MAJOR, folder=programs_folder())
     except MissingExtraError:
         pass
-    found = [shutil.which(name) for name in ("pg_dump", "pg_restore")]
-    if found[0] is not None and found[1] is not None:
+    found = [shutil.which(name) for name in _PROGRAMS]
+    if found[0] is not None and all(found):
         folder = Path(found[0]).parent
         major = major_of_programs(folder)
         if major is not None:

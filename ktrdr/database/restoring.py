@@ -17,11 +17,17 @@ from ktrdr.database.admin import (
     rename_database,
     users_of,
 )
-from ktrdr.database.backups import Backup, read_backup
-from ktrdr.database.clients import Clients, clients_for
+from ktrdr.database.backups import Backup, read_with
+from ktrdr.database.clients import Clients, fitting_clients
 from ktrdr.database.database import Database
+from ktrdr.database.loading import load
 from ktrdr.database.schema import refuse_unknown, upgrade
-from ktrdr.errors import ConflictError, IncompatibleError, NotFoundError
+from ktrdr.errors import (
+    ConflictError,
+    DatabaseError,
+    IncompatibleError,
+    NotFoundError,
+)
 
 # Where every server lets one connect to make other databases.
 _MAINTENANCE = "postgres"
@@ -41,6 +47,19 @@ class Restored:
     upgraded: list[str]
 
 
+@dataclass(frozen=True, kw_only=True)
+class _Source:
+    """A backup, the programs that load it, and the major of the server to load into."""
+
+    backup: Backup
+    clients: Clients
+    server_major: int
+
+    @property
+    def majors(self) -> set[int]:
+        return {self.backup.server_major, self.clients.major, self.server_major}
+
+
 def restore(url: str, path: Path, *, replace: bool = False) -> Restored:
     """Load a backup into an empty database, then bring it to this program's schema.
 
@@ -55,40 +74,45 @@ def restore(url: str, path: Path, *, replace: bool = False) -> Restored:
     NotFoundError, ConflictError
         If there is no such file, or the database is not empty or in use.
     IncompatibleError
-        If the backup is newer than this program or than the server.
+        If the backup is newer than this program, or of another major of PostgreSQL
+        and does not load into this one.
     DatabaseError
         If it can't be read or loaded.
+
+    Notes
+    -----
+    Majors decide nothing: what a backup needs, only the server can tell, and trying
+    is safe.
     """
     if not path.is_file():
         raise NotFoundError(f"there is no file {path}")
     with admin(url) as connection:
         major, nothing_there = major_of(connection), is_empty(connection)
-    clients = clients_for(major)
-    found = read_backup(clients, path)
-    _refuse_newer(found, major, url)
+    clients, found = read_with(fitting_clients(major), path)
+    refuse_unknown(found.applied, f"in {path}")
+    source = _Source(backup=found, clients=clients, server_major=major)
     if nothing_there:
-        return Restored(backup=found, upgraded=_load(clients, path, url))
+        return Restored(backup=found, upgraded=_load(source, url))
     if not replace:
         raise ConflictError(
             f"the database {place_of(url)} is not empty: with --replace the backup "
             "takes its place, and what is in it now is lost"
         )
-    return Restored(backup=found, upgraded=_load_beside(clients, path, url))
+    return Restored(backup=found, upgraded=_load_beside(source, url))
 
 
-def _refuse_newer(found: Backup, major: int, url: str) -> None:
-    if found.server_major > major:
+def _load(source: _Source, url: str) -> list[str]:
+    try:
+        load(source.clients, source.backup.path, url)
+    except DatabaseError as error:
+        if len(source.majors) == 1:
+            raise
         raise IncompatibleError(
-            f"{found.path} comes from PostgreSQL {found.server_major} and does not "
-            f"load into {place_of(url)}, which is PostgreSQL {major}: restore it into "
-            f"PostgreSQL {found.server_major} or newer"
-        )
-    refuse_unknown(found.applied, f"in {found.path}")
-
-
-def _load(clients: Clients, path: Path, url: str) -> list[str]:
-    how = ("--no-owner", "--no-privileges", "--exit-on-error", "--single-transaction")
-    clients.run("pg_restore", *how, str(path), url=url)
+            f"{source.backup.path} comes from PostgreSQL {source.backup.server_major} "
+            f"and did not load into {place_of(url)}, which is PostgreSQL "
+            f"{source.server_major}: restore it into PostgreSQL {max(source.majors)} "
+            f"or newer (programs of {source.clients.major}: {error})"
+        ) from error
     return asyncio.run(_upgrade(url))
 
 
@@ -97,7 +121,7 @@ async def _upgrade(url: str) -> list[str]:
         return await upgrade(database)
 
 
-def _load_beside(clients: Clients, path: Path, url: str) -> list[str]:
+def _load_beside(source: _Source, url: str) -> list[str]:
     name = name_of(url)
     beside, old = f"{name}_restoring", f"{name}_replaced"
     with admin(with_name(url, _MAINTENANCE)) as connection:
@@ -107,7 +131,7 @@ def _load_beside(clients: Clients, path: Path, url: str) -> list[str]:
         drop_database(connection, old)
         try:
             make_database(connection, beside)
-            upgraded = _load(clients, path, with_name(url, beside))
+            upgraded = _load(source, with_name(url, beside))
             _refuse_if_used(connection, name)
             with connection.transaction():
                 rename_database(connection, name, old)

