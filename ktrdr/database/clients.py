@@ -5,6 +5,7 @@ import re
 import shutil
 import subprocess
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,7 +13,13 @@ from psycopg.conninfo import make_conninfo
 
 from ktrdr.database.address import parts_of
 from ktrdr.database.embedded import MAJOR, programs_folder
-from ktrdr.errors import DatabaseError, MissingExtraError, StorageError
+from ktrdr.errors import (
+    DatabaseError,
+    InputError,
+    KtrdrError,
+    MissingExtraError,
+    StorageError,
+)
 
 _PROGRAMS = ("pg_dump", "pg_restore", "psql")
 _VERSION = re.compile(r"\(PostgreSQL\) (\d+)")
@@ -32,6 +39,8 @@ class Clients:
         ------
         DatabaseError, StorageError
             If it fails, with its words.
+        InputError
+            If ``url`` asks for TLS and it knows none.
         """
         # In English, as some of its words are looked for.
         environment = {**os.environ, "LC_ALL": "C"}
@@ -52,7 +61,7 @@ class Clients:
             check=False,
         )
         if done.returncode != 0:
-            raise _failure(name, done.stderr)
+            raise _failure(name, self.folder, done.stderr)
         return done.stdout
 
 
@@ -90,16 +99,15 @@ def fitting_clients(server_major: int) -> list[Clients]:
 
 
 def _installed() -> Iterator[Clients]:
-    try:
-        yield Clients(major=MAJOR, folder=programs_folder())
-    except MissingExtraError:
-        pass
+    # A system's own come first, as the wheel's know no TLS.
     found = [shutil.which(name) for name in _PROGRAMS]
     if found[0] is not None and all(found):
         folder = Path(found[0]).parent
         major = major_of_programs(folder)
         if major is not None:
             yield Clients(major=major, folder=folder)
+    with suppress(MissingExtraError):
+        yield Clients(major=MAJOR, folder=programs_folder())
 
 
 def major_of_programs(folder: Path) -> int | None:
@@ -111,7 +119,13 @@ def major_of_programs(folder: Path) -> int | None:
     return int(match[1]) if match else None
 
 
-def _failure(name: str, said: str) -> DatabaseError | StorageError:
+def _failure(name: str, folder: Path, said: str) -> KtrdrError:
     words = "; ".join(said.strip().splitlines()[-4:])
+    if "SSL support is not compiled in" in said:
+        return InputError(
+            f"{name} in {folder} knows no TLS, which the URL of the database asks for: "
+            "install the client programs of PostgreSQL, or let the server's own save "
+            f"and load, as docs/operations.md tells ({words})"
+        )
     kind = StorageError if "No space left" in said else DatabaseError
     return kind(f"{name} failed: {words}")

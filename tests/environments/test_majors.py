@@ -4,6 +4,7 @@ import asyncio
 import secrets
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import psycopg
@@ -28,9 +29,16 @@ def image() -> str:
     return default
 
 
+@dataclass(frozen=True)
+class Server:
+    """A container with an empty database, on a free port of loopback."""
+
+    name: str
+    url: str
+
+
 @pytest.fixture(scope="module")
-def container_url(engine: Engine) -> Iterator[str]:
-    """Lend an empty database in a container, on a free port of loopback."""
+def container(engine: Engine) -> Iterator[Server]:
     name, password = f"ktrdr-test-majors-{secrets.token_hex(4)}", secrets.token_hex(16)
     variables = {"POSTGRES_USER": "ktrdr", "POSTGRES_PASSWORD": password}
     told = [part for one in variables.items() for part in ("--env", "=".join(one))]
@@ -40,7 +48,7 @@ def container_url(engine: Engine) -> Iterator[str]:
         address = engine.run("port", name, "5432/tcp").split()[0]
         url = f"postgresql://ktrdr:{password}@{address}/ktrdr"
         await_server(url)
-        yield url
+        yield Server(name, url)
     finally:
         engine.run("rm", "--force", "--volumes", name)
 
@@ -58,10 +66,10 @@ def await_server(url: str) -> None:
 
 
 @pytest.fixture
-def in_container(container_url: str) -> Iterator[str]:
+def in_container(container: Server) -> Iterator[str]:
     """Lend the container's database; what a test makes there goes."""
-    yield container_url
-    with psycopg.connect(container_url, autocommit=True) as connection:
+    yield container.url
+    with psycopg.connect(container.url, autocommit=True) as connection:
         connection.execute("DROP SCHEMA ktrdr CASCADE")
 
 
@@ -133,3 +141,17 @@ def test_operations_go_on_in_a_postgresql_of_another_major(
         "ended": "cancelled",
         "made here": "completed",
     }
+
+
+def test_the_containers_programs_load_a_backup_of_the_embedded_one(
+    engine: Engine, container: Server, in_container: str, embedded: str, tmp_path: Path
+):
+    """As the operations guide moves a laptop's system to a homelab."""
+    asyncio.run(fill(embedded))
+    made = backup(embedded, tmp_path / "laptop.dump")
+    assert made.server_major == MAJOR
+    program = ("pg_restore", "--username=ktrdr", "--dbname=ktrdr", "--no-owner")
+    how = ("--no-privileges", "--exit-on-error", "--single-transaction")
+    call = ("exec", "--interactive", container.name, *program, *how)
+    engine.pour(*call, source=made.path)
+    assert asyncio.run(go_on(in_container))["waits"] == "completed"

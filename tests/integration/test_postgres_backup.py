@@ -31,6 +31,7 @@ from ktrdr.errors import (
     ConflictError,
     DatabaseError,
     IncompatibleError,
+    InputError,
     NotFoundError,
     StorageError,
 )
@@ -296,6 +297,14 @@ def test_programs_of_the_servers_own_major_are_preferred():
         own = clients.major_of_programs(Path(found).parent)
         assert own is not None
         assert clients_for(own).major == own
+
+
+def test_programs_without_tls_say_what_to_do(database_url: str):
+    programs = Clients(major=MAJOR, folder=programs_folder())
+    with pytest.raises(InputError, match=r"knows no TLS, .* install the client"):
+        programs.run(
+            "psql", "--command=SELECT 1", url=f"{database_url}?sslmode=require"
+        )
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no full device")
