@@ -108,6 +108,21 @@ class Compose:
         services = self.config()["services"]
         return {name: str(fields["image"]) for name, fields in services.items()}
 
+    def has_image(self, reference: str) -> bool:
+        """Return whether the project's host has an image."""
+        done = self.engine.attempt(*self.host(), "image", "inspect", reference)
+        return done.code == 0
+
+    def pull_image(self, reference: str) -> None:
+        """Fetch one image to the project's host, telling how far that is.
+
+        Raises
+        ------
+        EngineError
+            If it can't be pulled.
+        """
+        self.engine.stream(*self.host(), "pull", reference)
+
     def pull(self, *services: str) -> None:
         """Pull images, telling how far that is; what runs stays as it is.
 

@@ -46,7 +46,7 @@ def build_missing(contract: Contract, environment: Environment) -> list[str]:
         missing = [
             one
             for one in image.references
-            if one in wanted and not compose.engine.has_image(one)
+            if one in wanted and not compose.has_image(one)
         ]
         if missing:
             _build(contract, compose.engine, image, missing)

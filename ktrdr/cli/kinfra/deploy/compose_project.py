@@ -57,7 +57,7 @@ class ComposeProject:
 
     def pull(self, reference: str) -> None:
         """Fetch an image, showing how that goes."""
-        self.compose.engine.stream(*self.compose.host(), "pull", reference)
+        self.compose.pull_image(reference)
 
     def image(self, reference: str) -> ImageFacts | None:
         """Return the image, None if the engine does not have it."""

@@ -70,24 +70,26 @@ def start(
 
 
 def need_images(compose: Compose) -> None:
-    """Make sure that all images are here; pull those that have a registry.
+    """Make sure that the project's host has all images; pull those of a registry.
 
     Raises
     ------
     NotFoundError
-        If one that is built here is not.
+        If one that is built, not pulled, is not there.
     """
     missing = sorted(
-        {one for one in compose.images().values() if not compose.engine.has_image(one)}
+        {one for one in compose.images().values() if not compose.has_image(one)}
     )
     built_here = [one for one in missing if one.startswith(_OURS)]
     if built_here:
+        where = compose.project.context
         raise NotFoundError(
-            f"{compose.engine.name} has no image {' and '.join(built_here)}: build "
-            "with `kinfra images build` or `make images`"
+            f"{compose.engine.name}{f' on {where}' if where else ''} has no image "
+            f"{' and '.join(built_here)}: build with `kinfra images build` or `make "
+            "images`"
         )
     for reference in missing:
-        compose.engine.stream("pull", reference)
+        compose.pull_image(reference)
 
 
 def await_health(compose: Compose, *, within_s: float) -> None:

@@ -1,6 +1,7 @@
 """The gate at the start waits for all services, and tells which one failed and why."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -102,3 +103,16 @@ def test_an_image_of_a_registry_is_pulled(docker):
     docker.answer("pull", code=1)
     with pytest.raises(EngineError, match="docker pull reg/other:1"):
         need_images(PROJECT)
+
+
+def test_the_host_that_runs_the_project_is_asked_for_images_and_pulls_them(docker):
+    """What this machine has is no matter."""
+    far = replace(PROJECT, project=replace(PROJECT.project, context="far"))
+    docker.answer(f"--context far {BEFORE} config", out=CONFIG)
+    docker.answer("--context far image inspect reg/other:1", code=1)
+    need_images(far)
+    assert ["docker", "--context", "far", "pull", "reg/other:1"] in docker.calls
+    docker.answer("--context far image inspect ktrdr-backend:test", code=1)
+    with pytest.raises(NotFoundError, match="docker on far has no image ktrdr-backend"):
+        need_images(far)
+    assert not [call for call in docker.calls if call[1] != "--context"]
