@@ -115,7 +115,9 @@ def test_prometheus_reads_the_backend_and_all_workers():
         assert job["authorization"]["credentials_file"].startswith("/run/secrets/")
 
 
-@pytest.mark.skipif(shutil.which("promtool") is None, reason="needs promtool")
+@pytest.mark.skipif(
+    shutil.which("promtool") is None, reason="needs promtool on the path"
+)
 @pytest.mark.parametrize(
     "arguments",
     [
