@@ -132,8 +132,7 @@ def _fill(registry: Registry, engine: Engine, name: str) -> None:
         other = f"{name}/{repository}:{SECOND}"
         recipe = f"FROM {origin}\n{NEXT}\n"
         engine.run("build", "--tag", other, "-", stdin=recipe)
-        registry.add(origin, f"{_OWNER}/{repository}", FIRST)
-        registry.add(other, f"{_OWNER}/{repository}", SECOND)
+        registry.add_tags(f"{_OWNER}/{repository}", {FIRST: origin, SECOND: other})
 
 
 def _terminal(folder: Path) -> Terminal:
