@@ -83,8 +83,8 @@ def down(name: SandboxName, engine: EngineName = None) -> None:
 @app.command("list")
 def list_sandboxes(engine: EngineName = None, as_json: AsJson = False) -> None:
     """List all sandboxes, and what of them runs."""
-    from ktrdr.cli.kinfra.environments.registry import entries
     from ktrdr.cli.kinfra.environments.template import ports_of
+    from ktrdr.cli.kinfra.sandboxes.sandbox import sandboxes
     from ktrdr.cli.output import console, notes, print_json
 
     rows = [
@@ -93,10 +93,10 @@ def list_sandboxes(engine: EngineName = None, as_json: AsJson = False) -> None:
             "slot": one.slot,
             "port": ports_of(one.slot)["KTRDR_API_PORT"],
             "branch": one.branch,
-            "source": str(one.source) if one.repository else None,
+            "source": str(one.source),
             "running": _count_running(one.name, engine),
         }
-        for one in entries()
+        for one in sandboxes()
     ]
     if as_json:
         print_json(rows)
@@ -160,23 +160,21 @@ def destroy(
     engine: EngineName = None,
 ) -> None:
     """Remove all of it; refuses where its worktree holds work that is in no commit."""
-    from ktrdr.cli.kinfra.environments.registry import find_entry
     from ktrdr.cli.kinfra.images.engine import Engine
-    from ktrdr.cli.kinfra.sandboxes.sandbox import destroy
+    from ktrdr.cli.kinfra.sandboxes.sandbox import destroy, find_sandbox
     from ktrdr.cli.output import console
 
-    entry = find_entry(name)
+    entry = find_sandbox(name)
     is_gone = destroy(entry, Engine.find(engine), force=force)
     kept = "" if is_gone else f"; the branch {entry.branch} stays, it has commits"
     console().print(f"{name} is gone{kept}.", markup=False)
 
 
 def _environment(name: str, engine: str | None) -> "Environment":
-    from ktrdr.cli.kinfra.environments.registry import find_entry
     from ktrdr.cli.kinfra.images.engine import Engine
-    from ktrdr.cli.kinfra.sandboxes.sandbox import environment_of
+    from ktrdr.cli.kinfra.sandboxes.sandbox import environment_of, find_sandbox
 
-    return environment_of(find_entry(name), Engine.find(engine))
+    return environment_of(find_sandbox(name), Engine.find(engine))
 
 
 def _count_running(name: str, engine: str | None) -> int:

@@ -6,7 +6,14 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from ktrdr.cli.kinfra.environments.environment import Environment
-from ktrdr.cli.kinfra.environments.registry import Entry, release, reserve
+from ktrdr.cli.kinfra.environments.registry import (
+    Entry,
+    entries,
+    find_entry,
+    project_of,
+    release,
+    reserve,
+)
 from ktrdr.cli.kinfra.environments.template import templated, write_variables
 from ktrdr.cli.kinfra.images.engine import Engine
 from ktrdr.cli.kinfra.sandboxes.worktree import (
@@ -19,7 +26,26 @@ from ktrdr.cli.kinfra.sandboxes.worktree import (
 from ktrdr.errors import InputError
 
 _NAME = re.compile(r"[a-z][a-z0-9-]{0,29}")
+# Has a slot as they have, and commands of its own.
 _RESERVED = ("local-prod",)
+
+
+def sandboxes() -> list[Entry]:
+    """Return all sandboxes in the order of their slots."""
+    return [one for one in entries() if one.name not in _RESERVED]
+
+
+def find_sandbox(name: str) -> Entry:
+    """Return the sandbox of that name.
+
+    Raises
+    ------
+    InputError, NotFoundError
+        If there is none; names those that there are.
+    """
+    if name in _RESERVED:
+        raise InputError(f"{name} is no sandbox: use the commands of `kinfra {name}`")
+    return find_entry(name)
 
 
 def create(
@@ -71,7 +97,7 @@ def create(
 
 def environment_of(entry: Entry, engine: Engine) -> Environment:
     """Return the environment of a sandbox."""
-    name = f"ktrdr-sandbox-{entry.name}"
+    name = project_of(f"sandbox-{entry.name}")
     command = f"kinfra sandbox ... {entry.name}"
     return templated(engine, entry.folder, name, command)
 

@@ -1,5 +1,6 @@
 """Sandboxes are made of real worktrees, and destroyed with nobody's work."""
 
+import json
 import subprocess
 from pathlib import Path
 
@@ -84,7 +85,7 @@ def test_destroyed_it_leaves_no_trace(repository, docker, tmp_path):
     assert not entry.folder.exists()
     (down,) = [call for call in docker.calls if "down" in call]
     assert down[-3:] == ["down", "--volumes", "--remove-orphans"]
-    assert "--project-name=ktrdr-sandbox-trial" in down
+    assert f"--project-name={registry.project_of('sandbox-trial')}" in down
 
 
 @pytest.mark.parametrize("change", ["new file", "changed file", "staged file"])
@@ -157,3 +158,12 @@ def test_local_prod_takes_the_standard_ports_for_itself(repository):
     assert variables["KTRDR_BACKEND_IMAGE"] == "r/b:2"
     with pytest.raises(ConflictError, match="slot 0 is local-prod's"):
         create("trial", slot=0)
+
+
+def test_local_prod_is_no_sandbox_to_list_or_destroy(repository, docker):
+    assert CliRunner().invoke(app, ["local-prod", "init"]).exit_code == 0
+    assert json.loads(kinfra("list", "--json").stdout) == []
+    with pytest.raises(InputError, match="use the commands of `kinfra local-prod`"):
+        kinfra("destroy", "local-prod", "--force")
+    assert registry.find_entry("local-prod").folder.exists()
+    assert docker.calls == []
