@@ -11,7 +11,7 @@ from pathlib import Path
 from ktrdr.cli.kinfra.images.engine import Engine
 from ktrdr.client import Client
 from tests.deployments.registry import Registry
-from tests.deployments.system import NEXT, own_address
+from tests.deployments.system import NEXT
 from tests.documents import section
 from tests.environments.checkout import copy_checkout, engine_address, variables
 from tests.environments.terminal import Terminal
@@ -148,9 +148,9 @@ def _fill_in(path: Path, name: str, registry: str) -> None:
     """Give the variables of `.env.example` what fits this machine."""
     filled = {
         "KTRDR_REGISTRY": registry,
-        # Beside other systems on this machine: any port, an address of its own.
+        # Any port, beside other systems on this machine.
         "KTRDR_API_PORT": "0",
-        "KTRDR_DATABASE_BIND": own_address(),
+        "KTRDR_DATABASE_PORT": "0",
         # Two workers are enough to see one follow the other.
         "KTRDR_TRAINING_WORKERS": "0",
     }

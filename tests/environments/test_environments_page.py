@@ -1,6 +1,7 @@
 """The commands of the page on environments, done as it says."""
 
 import os
+import random
 import re
 import secrets
 import stat
@@ -16,7 +17,6 @@ from ktrdr.client import Client
 from ktrdr.database.embedded.ports import free_port
 from ktrdr.schemas import OperationState, TrainingStart
 from ktrdr.strategy import find_strategy, read_strategy_text, with_overrides
-from tests.deployments.system import own_address
 from tests.documents import section
 from tests.environments.checkout import copy_checkout, variables
 from tests.environments.homelab import SET_UP, Homelab
@@ -51,6 +51,11 @@ def gone(docker: Engine) -> Iterator[list[str]]:
     for name in names:
         remove(docker, name)
         assert traces(docker, name) == []
+
+
+def own_address() -> str:
+    """Return an address of this machine alone that hardly anybody else uses."""
+    return ".".join(["127", *(str(random.randint(1, 254)) for _ in range(3))])
 
 
 def use(terminal: Terminal, printed: str) -> None:
