@@ -97,16 +97,15 @@ class Homelab:
 def homelab_of_the_page(engine: Engine, folder: Path) -> Iterator[Homelab]:
     """Lend the homelab, set up by its page's commands in a copy of the checkout."""
     name = f"ktrdr-page-homelab-{secrets.token_hex(3)}"
-    for part in ("checkout", "home", "notes", "registry"):
-        (folder / part).mkdir()
+    (folder / "registry").mkdir()
     with Registry(engine, folder / "registry").serving() as registry:
         place = f"{registry.address}/{_OWNER}"
         try:
             _fill(registry, engine, name)
-            terminal = _terminal(folder)
+            terminal = terminal_in(folder)
             begin, go_on = SET_UP
             terminal.read(begin)
-            _fill_in(terminal.folder / ".env", name, place)
+            fill_in(terminal.folder / ".env", name, place)
             printed = terminal.read(go_on)
             yield Homelab(
                 engine=engine,
@@ -135,7 +134,10 @@ def _fill(registry: Registry, engine: Engine, name: str) -> None:
         registry.add_tags(f"{_OWNER}/{repository}", {FIRST: origin, SECOND: other})
 
 
-def _terminal(folder: Path) -> Terminal:
+def terminal_in(folder: Path) -> Terminal:
+    """Return a shell in a copy of this checkout, with a context for ``HOST``."""
+    for part in ("checkout", "home", "notes"):
+        (folder / part).mkdir()
     checkout = copy_checkout(folder / "checkout")
     own = variables(checkout, folder / "home")
     terminal = Terminal(checkout, own, folder / "notes", {})
@@ -144,7 +146,7 @@ def _terminal(folder: Path) -> Terminal:
     return terminal
 
 
-def _fill_in(path: Path, name: str, registry: str) -> None:
+def fill_in(path: Path, name: str, registry: str) -> None:
     """Give the variables of `.env.example` what fits this machine."""
     filled = {
         "KTRDR_REGISTRY": registry,
