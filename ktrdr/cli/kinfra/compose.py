@@ -80,6 +80,11 @@ class Container:
         """Whether it runs and its health check passes, if it has one."""
         return self.state == "running" and self.health in (None, "healthy")
 
+    @property
+    def is_done(self) -> bool:
+        """Whether it is well, or was a job that has ended well."""
+        return self.is_well or (self.state == "exited" and self.exit_code == 0)
+
 
 @dataclass(frozen=True)
 class Compose:
