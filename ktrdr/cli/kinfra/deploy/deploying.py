@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from ktrdr.cli.kinfra.deploy.access import new_admin
-from ktrdr.cli.kinfra.deploy.database import DeployedDatabase, Saved
+from ktrdr.cli.kinfra.deploy.database import Saved
 from ktrdr.cli.kinfra.deploy.gate import Gate, GateError
 from ktrdr.cli.kinfra.deploy.history import Record
 from ktrdr.cli.kinfra.deploy.pins import Pin, keep_all
@@ -224,8 +224,7 @@ def _restoration(
     change = way_back(
         target.project, plan, saved, target.history.backup_path(record.began_at)
     )
-    database: DeployedDatabase | None = change.database
-    newer = database.newer_operations(saved) if database else 0
+    newer = change.database.newer_operations(saved) if change.database else 0
     if newer and not restores:
         raise ConflictError(
             f"{undone.id} changed the database, and {newer} operations were made "
