@@ -1,6 +1,7 @@
 """Sandboxes are made of real worktrees, and destroyed with nobody's work."""
 
 import json
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -11,8 +12,10 @@ from ktrdr.cli.kinfra.compose import read_variables
 from ktrdr.cli.kinfra.environments import registry
 from ktrdr.cli.kinfra.main import app
 from ktrdr.cli.kinfra.sandboxes.sandbox import create
-from ktrdr.errors import ConflictError, InputError
+from ktrdr.errors import ConflictError, InputError, NotFoundError
 from ktrdr.settings import settings
+
+RESERVED = ("local-prod", "deployments")
 
 
 def git(folder: Path, *arguments: str) -> str:
@@ -122,7 +125,30 @@ def test_a_sandbox_that_can_not_be_made_leaves_nothing(repository):
     assert create("trial").slot
 
 
-@pytest.mark.parametrize("name", ["", "Upper", "-x", "a/b", "x" * 31, "local-prod"])
+def test_a_folder_of_somebody_else_is_not_made_into_a_sandbox(repository, tmp_path):
+    work = tmp_path / "environments" / "trial" / "source" / "work.txt"
+    work.parent.mkdir(parents=True)
+    work.write_text("in no commit")
+    with pytest.raises(ConflictError, match="belongs to no sandbox that is known"):
+        create("trial")
+    assert work.read_text() == "in no commit"
+    assert registry.entries() == []
+
+
+def test_a_sandbox_whose_folder_is_gone_is_told_and_can_be_destroyed(
+    repository, docker
+):
+    shutil.rmtree(create("broken").folder)
+    create("whole")
+    told = kinfra("list").stdout.splitlines()
+    assert ["folder is gone" in line for line in told] == [True, False]
+    with pytest.raises(NotFoundError, match="`kinfra sandbox destroy broken`"):
+        kinfra("up", "broken")
+    kinfra("destroy", "broken")
+    assert [one.name for one in registry.entries()] == ["whole"]
+
+
+@pytest.mark.parametrize("name", ["", "Upper", "-x", "a/b", "x" * 31, *RESERVED])
 def test_a_name_that_can_not_be_a_projects_is_refused(repository, name):
     with pytest.raises(InputError, match="can't name a sandbox"):
         create(name)
