@@ -14,6 +14,7 @@ from ktrdr.operations.model import (
     OperationFilter,
 )
 from ktrdr.operations.queue import prune_jobs
+from ktrdr.operations.workers import WorkerRegistry
 from ktrdr.schemas import (
     ChildOutcome,
     EventDocument,
@@ -28,6 +29,8 @@ from ktrdr.schemas import (
 _DAY_S = 86_400.0
 # Closed jobs are only of use to whoever looks for a fault.
 _KEEP_JOBS_DAYS = 1.0
+# A container's worker has its id in the name, and each rollout makes others.
+_KEEP_WORKERS_DAYS = 1.0
 _PRUNE_EVERY_S = 3_600.0
 
 
@@ -208,11 +211,15 @@ class Operations:
     # What every worker and the backend do from time to time.
 
     async def sweep(self, silent_for_s: float) -> list[str]:
-        """Give the jobs of silent workers to others; return their operations."""
+        """Give the jobs of silent workers to others; return their operations.
+
+        Once an hour, closed jobs and workers are forgotten that are a day old.
+        """
         rescued = await stalled.sweep(self._database, silent_for_s)
         if time.monotonic() >= self._next_prune:
             self._next_prune = time.monotonic() + _PRUNE_EVERY_S
             await self.prune(_KEEP_JOBS_DAYS)
+            await WorkerRegistry(self._database).prune(_KEEP_WORKERS_DAYS)
         return rescued
 
     async def prune(self, older_than_days: float) -> int:

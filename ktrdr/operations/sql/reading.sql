@@ -56,5 +56,10 @@ LEFT JOIN procrastinate_jobs AS job ON job.id = waiting.oldest
 ORDER BY queue
 
 -- count_workers: How many workers of each kind are in each state.
-SELECT kind, state, count(*) AS n FROM ktrdr.workers GROUP BY kind, state
+-- One that is refused ends and is started again by its engine within a minute or so.
+-- Silent for longer, it is gone: a rollout has put another in its place.
+SELECT kind, state, count(*) AS n
+FROM ktrdr.workers
+WHERE state <> 'refused' OR heartbeat_at > now() - interval '5 minutes'
+GROUP BY kind, state
 ORDER BY kind, state

@@ -73,6 +73,34 @@ async def test_workers_silent_for_long_are_forgotten(
     assert await registry.list() == []
 
 
+async def test_the_sweep_forgets_workers_silent_for_a_day(
+    registry: WorkerRegistry, database: Database, queue: Queue, monkeypatch
+):
+    await registry.register(WORKER)
+    await registry.register(NewWorker(**{**vars(WORKER), "name": "w2"}))
+    await queue.run(
+        "UPDATE ktrdr.workers SET heartbeat_at = now() - interval '25 hours' "
+        "WHERE name = 'w1'"
+    )
+    operations = Operations(database)
+    await operations.sweep(30.0)
+    assert [worker.name for worker in await registry.list()] == ["w1", "w2"]
+    monkeypatch.setattr("ktrdr.operations.operations._PRUNE_EVERY_S", 0.0)
+    await Operations(database).sweep(30.0)
+    assert [worker.name for worker in await registry.list()] == ["w2"]
+
+
+async def test_a_refused_worker_counts_while_it_tries_again(
+    registry: WorkerRegistry, operations: Operations, queue: Queue
+):
+    await registry.register(WORKER)
+    await registry.set_state("w1", 11, "refused", "another build")
+    refused = StateCount(kind="training", state="refused", n=1)
+    assert (await operations.metrics()).workers == (refused,)
+    await queue.run("UPDATE ktrdr.workers SET heartbeat_at = now() - interval '1 hour'")
+    assert (await operations.metrics()).workers == ()
+
+
 async def test_the_backends_build_is_the_latest(registry: WorkerRegistry):
     assert await registry.backend_build() is None
     await registry.announce_backend({"version": "1"})
