@@ -9,9 +9,15 @@ from ktrdr.errors import DatabaseError, InputError
 
 _SHORTEST_PASSWORD = 16
 # What workers write, and what they only read. All else in the schema is withheld.
+# Nobody deletes operations, so that a worker's host in wrong hands can't, either.
 WRITTEN = ("operations", "attempts", "events", "workers")
 READ = ("migrations", "backend")
 WITHHELD = ("tokens", "sessions")
+# Beside the queue: each sweep forgets who has been silent for long. A worker that
+# lives registers again.
+DELETED = ("workers",)
+# Connections that workers leave to the backend, backups and whoever looks for a fault.
+_KEPT = 30
 _QUEUE_TABLES = """
 SELECT schemaname, tablename FROM pg_tables
 WHERE tablename LIKE 'procrastinate%' AND schemaname = ANY (current_schemas(false))
@@ -22,7 +28,8 @@ ORDER BY 1, 2
 def allow_workers(url: str, role: str, password: str) -> None:
     """Make the role or change its password, and grant it what workers need.
 
-    To be done again after each upgrade of the schema, which may bring tables.
+    To be done again after each upgrade of the schema, which may bring tables, and
+    after a change of `max_connections`, of which the role may take a part.
 
     Parameters
     ----------
@@ -63,9 +70,19 @@ def _make_role(connection: psycopg.Connection, role: str, password: str) -> None
         password.encode(), role.encode(), b"scram-sha-256"
     )
     statement = sql.SQL(
-        "ALTER ROLE {} LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE PASSWORD {}"
+        "ALTER ROLE {} LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE "
+        "CONNECTION LIMIT {} PASSWORD {}"
     )
-    connection.execute(statement.format(name, sql.Literal(hashed.decode())))
+    limit = sql.Literal(_limit(connection))
+    connection.execute(statement.format(name, limit, sql.Literal(hashed.decode())))
+
+
+def _limit(connection: psycopg.Connection) -> int:
+    """Return how many connections workers may hold of those that the server takes."""
+    shown = connection.execute("SELECT current_setting('max_connections')::int")
+    n_connections = int((shown.fetchone() or [0])[0])
+    # A small server is shared by halves.
+    return max(n_connections - _KEPT, n_connections // 2)
 
 
 def _grant(connection: psycopg.Connection, role: str) -> None:
@@ -83,8 +100,10 @@ def _grant(connection: psycopg.Connection, role: str) -> None:
         sequences = "GRANT USAGE ON ALL SEQUENCES IN SCHEMA {0} TO {role}"
         _run(connection, role, sequences, schema)
     for schema, table in written:
-        rights = "GRANT SELECT, INSERT, UPDATE, DELETE ON {0}.{1} TO {role}"
+        rights = "GRANT SELECT, INSERT, UPDATE ON {0}.{1} TO {role}"
         _run(connection, role, rights, schema, table)
+    for schema, table in [*(("ktrdr", table) for table in DELETED), *queue]:
+        _run(connection, role, "GRANT DELETE ON {0}.{1} TO {role}", schema, table)
     for table in READ:
         _run(connection, role, "GRANT SELECT ON ktrdr.{0} TO {role}", table)
     path = sql.SQL(", ").join(map(sql.Identifier, schemas))

@@ -1,13 +1,16 @@
 """Workers get a role of their own, with no more rights than they use."""
 
+from urllib.parse import quote, urlencode
+
 import psycopg
 import pytest
 from psycopg.errors import InsufficientPrivilege
 
-from ktrdr.database import allow_workers
+from ktrdr.database import Database, allow_workers
 from ktrdr.database.address import parts_of
 from ktrdr.database.worker_role import READ, WITHHELD, WRITTEN
 from ktrdr.errors import InputError
+from ktrdr.operations import Operations
 
 ROLE = "some_worker"
 PASSWORD = "long enough, with a 'quote'"
@@ -15,6 +18,16 @@ TABLES = (
     "SELECT tablename FROM pg_tables WHERE schemaname = 'ktrdr' "
     "AND tablename NOT LIKE 'procrastinate%'"
 )
+OLD_JOB = """
+INSERT INTO procrastinate_jobs (queue_name, task_name, status)
+VALUES ('q', 't', 'succeeded')
+"""
+OLD_WORKER = """
+INSERT INTO ktrdr.workers
+    (name, kind, device, queues, concurrency, host, pid, build, state, heartbeat_at)
+VALUES ('gone', 'backtest', 'cpu', '{}', 1, 'h', 1, '{}', 'stopped',
+    now() - interval '2 days')
+"""
 CLAIM = "UPDATE ktrdr.operations SET worker = 'x' WHERE false"
 
 
@@ -27,8 +40,12 @@ def allowed(database_url: str):
         owner.execute(f"DROP ROLE {ROLE}")
 
 
+def parts_of_worker(url: str, password: str = PASSWORD) -> dict[str, str]:
+    return {**parts_of(url), "user": ROLE, "password": password}
+
+
 def as_worker(url: str, password: str = PASSWORD) -> psycopg.Connection:
-    parts = {**parts_of(url), "user": ROLE, "password": password}
+    parts = parts_of_worker(url, password)
     return psycopg.connect(**parts, autocommit=True)  # type: ignore[arg-type]
 
 
@@ -56,6 +73,11 @@ def test_a_worker_writes_what_it_works_on(allowed: str):
         "VALUES ('i', 'n', 'admin', 'h')",
         "UPDATE ktrdr.backend SET started_at = now()",
         "DELETE FROM ktrdr.migrations",
+        "DELETE FROM ktrdr.operations",
+        "DELETE FROM ktrdr.attempts",
+        "DELETE FROM ktrdr.events",
+        "TRUNCATE ktrdr.workers",
+        f"ALTER ROLE {ROLE} CONNECTION LIMIT -1",
         "DROP TABLE ktrdr.operations",
         "CREATE TABLE ktrdr.mine (n int)",
         "CREATE TABLE public.mine (n int)",
@@ -66,6 +88,32 @@ def test_a_worker_writes_what_it_works_on(allowed: str):
 def test_a_worker_may_do_nothing_else(allowed: str, statement: str):
     with as_worker(allowed) as worker, pytest.raises(InsufficientPrivilege):
         worker.execute(statement)
+
+
+@pytest.mark.anyio
+async def test_a_worker_sweeps_with_the_rights_it_has(allowed: str, monkeypatch):
+    monkeypatch.setattr("ktrdr.operations.operations._PRUNE_EVERY_S", 0.0)
+    with psycopg.connect(allowed, autocommit=True) as owner:
+        owner.execute(OLD_JOB)
+        owner.execute("UPDATE procrastinate_events SET at = at - interval '2 days'")
+        owner.execute(OLD_WORKER)
+    url = f"postgresql://?{urlencode(parts_of_worker(allowed), quote_via=quote)}"
+    async with Database(url) as database:
+        assert await Operations(database).sweep(30.0) == []
+    with psycopg.connect(allowed) as owner:
+        for table in ("ktrdr.workers", "procrastinate_jobs", "procrastinate_events"):
+            assert owner.execute(f"SELECT * FROM {table}").fetchall() == []
+
+
+def test_workers_leave_connections_to_others(allowed: str):
+    with psycopg.connect(allowed) as owner:
+        asked = owner.execute(
+            "SELECT current_setting('max_connections')::int, rolconnlimit "
+            "FROM pg_roles WHERE rolname = %s",
+            [ROLE],
+        )
+        ((most, limit),) = asked.fetchall()
+    assert 0 < limit <= most - 20
 
 
 def test_doing_it_again_changes_the_password(allowed: str):
