@@ -11,6 +11,7 @@ import pytest
 import yaml
 from pydantic import BaseModel, ConfigDict, Field
 
+from tests.contracts.environments.composed import FOLDER as ENVIRONMENTS
 from tests.observed import (
     DASHBOARDS,
     FOLDER,
@@ -113,6 +114,17 @@ def test_prometheus_reads_the_backend_and_all_workers():
     for job in jobs.values():
         # None of them tells its figures to who shows nothing.
         assert job["authorization"]["credentials_file"].startswith("/run/secrets/")
+
+
+def test_prometheus_is_given_all_that_it_reads():
+    config = yaml.safe_load((FOLDER / "prometheus.yml").read_text("utf-8"))
+    read = {f"/etc/prometheus/{name}" for name in config["rule_files"]}
+    for job in config["scrape_configs"]:
+        for files in job.get("file_sd_configs", ()):
+            read |= {path.rpartition("/")[0] for path in files["files"]}
+    services = yaml.safe_load((ENVIRONMENTS / "observability.yml").read_text("utf-8"))
+    mounts = services["services"]["prometheus"]["volumes"]
+    assert read <= {mount.split(":")[1] for mount in mounts}
 
 
 @pytest.mark.skipif(

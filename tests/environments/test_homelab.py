@@ -3,6 +3,7 @@
 import stat
 from pathlib import Path
 
+import httpx
 import pytest
 
 from ktrdr.cli.kinfra.canary.trial import SHORT, Trial
@@ -44,9 +45,10 @@ def part(engine: Engine, secrets: Path, images: dict[str, str], name: str) -> Co
     return Compose(engine, project)
 
 
-@pytest.fixture
-def homelab(engine: Engine, images, tmp_path):
-    secrets = tmp_path / "secrets"
+# Its start is costly, and its tests change nothing that others look at.
+@pytest.fixture(scope="module")
+def homelab(engine: Engine, images, tmp_path_factory):
+    secrets = tmp_path_factory.mktemp("homelab") / "secrets"
     make_secrets(secrets, SECRETS)
     core = part(engine, secrets, images, "core")
     workers = part(engine, secrets, images, "workers")
@@ -97,6 +99,19 @@ def test_workers_work_over_tls_and_may_do_nothing_else(homelab):
     assert "certificate" in connect(workers, f"{worker}?{system}", password)
     owner = f"postgresql://ktrdr@{host}?{verified}"
     assert "authentication failed" in connect(workers, owner, password)
+
+
+def test_metrics_of_workers_are_read_through_the_machines_port(homelab):
+    environment, workers = homelab
+    address = workers.address("backtest-worker-1", 5002)
+    # Loopback, as long as no setting says otherwise.
+    assert address is not None
+    assert address.startswith("127.0.0.1:")
+    url = f"http://{address}/metrics"
+    assert httpx.get(url, trust_env=False).status_code == 401
+    token = (environment.secrets / "metrics-token").read_text().strip()
+    shown = {"Authorization": f"Bearer {token}"}
+    assert "ktrdr_worker_info" in httpx.get(url, headers=shown, trust_env=False).text
 
 
 def test_secrets_stay_out_of_the_containers_settings(homelab, engine: Engine):

@@ -4,6 +4,7 @@ import re
 from typing import Any
 
 import pytest
+import yaml
 
 from tests.contracts.environments.composed import ENVIRONMENTS, HOMELAB, Environment
 
@@ -103,7 +104,7 @@ def test_images_and_places_are_settings(environment, name, fields):
 def test_nothing_is_published_beyond_this_machine_by_itself(environment, name, fields):
     for port in fields.get("ports", ()):
         expected = r"127\.0\.0\.1:" if name in WITHOUT_USERS else (
-            r"(127\.0\.0\.1|\$\{KTRDR_(DATABASE_)?BIND:-127\.0\.0\.1\}):"
+            r"(127\.0\.0\.1|\$\{KTRDR_(DATABASE_|METRICS_)?BIND:-127\.0\.0\.1\}):"
         )  # fmt: skip
         assert re.match(expected, port), port
 
@@ -123,6 +124,21 @@ def test_remote_workers_prove_themselves_and_their_database(path):
     assert "postgresql://ktrdr_worker@" in text
     assert "sslmode=verify-full&sslrootcert=/run/secrets/database-ca" in text
     assert "/run/secrets/database-password" not in text
+
+
+@pytest.mark.parametrize("path", HOMELAB[1:], ids=lambda path: path.name)
+def test_metrics_of_remote_workers_can_be_read(path):
+    services = yaml.safe_load(path.read_text("utf-8"))["services"]
+    for fields in services.values():
+        assert [port.rpartition(":")[2] for port in fields["ports"]] == ["5002"]
+
+
+def test_commands_on_the_machine_of_jaeger_can_send_it_traces():
+    for environment in (
+        one for one in ENVIRONMENTS if one.name in ("local", "homelab")
+    ):
+        ports = dict(environment.services())["jaeger"]["ports"]
+        assert {port.rpartition(":")[2] for port in ports} == {"16686", "4318"}
 
 
 def test_the_database_of_the_homelab_takes_nobody_without_tls():

@@ -24,6 +24,7 @@ OTHERS = {
     "AWS_SECRET_ACCESS_KEY": "the artifact store",
     "AWS_REGION": "the artifact store",
     "AWS_ENDPOINT_URL": "the artifact store",
+    "OTEL_EXPORTER_OTLP_HEADERS": "OpenTelemetry's exporter",
     "POSTGRES_USER": "PostgreSQL's image",
     "POSTGRES_DB": "PostgreSQL's image",
     "POSTGRES_PASSWORD_FILE": "PostgreSQL's image",
