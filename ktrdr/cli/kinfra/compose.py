@@ -240,6 +240,9 @@ class Compose:
             # where variables of another environment may be set.
             for name in read_variables(project.variables):
                 own.pop(name, None)
+        if self.engine.name == "podman" and project.context is not None:
+            # The podman-compose that calls podman has no option for its connection.
+            own["CONTAINER_CONNECTION"] = project.context
         # The same project may be in several files, each brought up by itself.
         return {**own, "COMPOSE_IGNORE_ORPHANS": "true", **project.given}
 

@@ -51,6 +51,17 @@ def test_podman_is_asked_through_podman_compose(engines):
     ]
 
 
+def test_podmans_compose_works_on_the_host_that_podman_does(engines, monkeypatch):
+    monkeypatch.setenv("CONTAINER_CONNECTION", "of the shell")
+    program = engines.folder / "podman-compose"
+    program.write_text('#!/bin/sh\necho "$CONTAINER_CONNECTION"\n')
+    program.chmod(0o755)
+    far = compose("podman", context="far")
+    assert far.host() == ["--connection", "far"]
+    assert far.run("stop") == "far\n"
+    assert compose("podman").run("stop") == "of the shell\n"
+
+
 def test_podman_without_its_compose_says_what_to_do(engines, monkeypatch):
     monkeypatch.setenv("PATH", str(engines.folder))
     with pytest.raises(InputError, match="podman-compose is not installed: install"):
