@@ -16,8 +16,6 @@ _PROJECT_LABEL = "com.docker.compose.project"
 _SERVICE_LABEL = "com.docker.compose.service"
 # Made by `run`; not one of the service's own.
 _ONE_OFF_LABEL = "com.docker.compose.oneoff"
-# How each engine's command names a host of its configuration.
-_CONTEXTS = {"docker": "--context", "podman": "--connection"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -228,9 +226,7 @@ class Compose:
 
     def host(self) -> list[str]:
         """Return the engine's options that name the host."""
-        if self.project.context is None:
-            return []
-        return [_CONTEXTS[self.engine.name], self.project.context]
+        return self.engine.host(self.project.context)
 
     def _variables(self) -> dict[str, str]:
         project = self.project

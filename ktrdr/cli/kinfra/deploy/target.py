@@ -60,7 +60,7 @@ class Target:
         """
         contract = load_contract()
         folder = (folder or contract.root / HOMELAB).absolute()
-        area, answering = find_area(name, folder), Engine.find(engine)
+        area, answering = find_area(name, folder), Engine.find(engine, context)
         compose = load_project(answering, context, area.file)
         history = History.of(compose.project.name, name, context)
         project = ComposeProject(compose=compose, scratch=history.folder)
