@@ -70,6 +70,7 @@ def test_what_was_deployed_serves_and_is_on_record(good):
         ("workers", "succeeded"),
         ("core", "succeeded"),
     ]
+    assert {one["host"] for one in items} == {good.engine.identity(None)}
 
 
 def test_an_empty_database_needs_an_admin(good, tmp_path):

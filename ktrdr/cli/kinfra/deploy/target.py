@@ -17,7 +17,7 @@ from ktrdr.cli.kinfra.deploy.rollout import Rollout, StuckError
 from ktrdr.cli.kinfra.deploy.schema_change import SchemaChange
 from ktrdr.cli.kinfra.images.contract import load_contract
 from ktrdr.cli.kinfra.images.engine import Engine
-from ktrdr.errors import message_of
+from ktrdr.errors import ConflictError, message_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,6 +90,24 @@ class Target:
                 found[service.name] = pin
         return found
 
+    def require_host_of(self, record: Record) -> None:
+        """Make sure that the engine is the one that a rollout went to.
+
+        Raises
+        ------
+        ConflictError
+            If it is another.
+        """
+        now = self._host()
+        # What follows the identifier is a name, which may change.
+        if record.host and record.host.split()[:1] != now.split()[:1]:
+            raise ConflictError(
+                f"{record.id} went to the engine {record.host}, and "
+                f"{self.context or 'the one in use'} is now {now}: lead back there, "
+                "by `docker context use`, DOCKER_CONTEXT or DOCKER_HOST, or deploy an "
+                "earlier release here by --tag or --digest"
+            )
+
     def fetch_others(
         self, services: Sequence[Service], tell: Callable[[str], None]
     ) -> None:
@@ -161,11 +179,15 @@ class Target:
             project=self.project.name,
             engine=self.engine,
             context=self.context,
+            host=self._host(),
             folder=self.folder,
             began_at=now,
             images=dict(plan.pins),
             before=dict(plan.before),
         )
+
+    def _host(self) -> str:
+        return Engine(self.engine).identity(self.context)
 
 
 class _Noted:

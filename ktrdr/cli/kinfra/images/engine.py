@@ -18,6 +18,8 @@ from ktrdr.errors import InputError, NotFoundError, RunError
 NAMES = ("docker", "podman")
 # How each engine's command names a host of its configuration.
 _HOSTS = {"docker": "--context", "podman": "--connection"}
+# What an engine tells itself by, and its machine's name. Podman has the latter alone.
+_SELF = {"docker": "{{.ID}} {{.Name}}", "podman": "{{.Host.Hostname}}"}
 _ANSWER_TIMEOUT_S = 30.0
 # Exit code that the command `timeout` gives for the same.
 _TIMED_OUT = 124
@@ -96,6 +98,11 @@ class Engine:
     def host(self, context: str | None) -> list[str]:
         """Return the options that name a host; none for the engine's own."""
         return [] if context is None else [_HOSTS[self.name], context]
+
+    def identity(self, context: str | None) -> str:
+        """Return what the engine of a host tells itself by, and its machine's name."""
+        asked = ("info", "--format", _SELF[self.name])
+        return self.run(*self.host(context), *asked).strip()
 
     def run(
         self, *arguments: str, stdin: str | None = None, timeout_s: float = 600

@@ -104,6 +104,22 @@ def test_a_first_deployment_can_not_be_undone(folder):
     assert "backend did not run" in str(done.exception)
 
 
+def test_a_rollback_works_on_the_engine_that_was_deployed_to(docker, folder):
+    docker.answer("info --format", out="1-2 near\n")
+    gone = record(
+        outcome="succeeded", folder=folder, before={}, host="3-4 far", context=None
+    )
+    History.of("homelab", "core", None).note(gone)
+    done = kinfra("rollback")
+    assert isinstance(done.exception, ConflictError)
+    assert "went to the engine 3-4 far" in str(done.exception)
+    assert "the one in use is now 1-2 near" in str(done.exception)
+    changing = {"pull", "up", "run", "stop", "rm", "tag", "exec"}
+    assert not [call for call in docker.calls if changing & set(call)]
+    docker.answer("info --format", out="3-4 renamed\n")
+    assert "backend did not run" in str(kinfra("rollback").exception)
+
+
 def test_an_image_that_was_built_here_and_pruned_can_not_come_back(docker, folder):
     gone = FakeImage("sha256:" + "9" * 64).pin
     History.of("homelab", "core", None).note(

@@ -149,3 +149,8 @@ def test_an_image_that_is_not_there_says_how_to_have_it(docker):
     assert Engine("docker").inspect("y:1") == {"Id": "sha256:1"}
     with pytest.raises(NotFoundError, match=r"no image x:1.*kinfra images build"):
         Engine("docker").inspect("x:1")
+
+
+def test_an_engine_tells_which_one_it_is(docker):
+    docker.answer("--context far info --format {{.ID}} {{.Name}}", out="1-2 far\n")
+    assert Engine("docker").identity("far") == "1-2 far"
