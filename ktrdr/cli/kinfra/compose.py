@@ -130,6 +130,17 @@ class Compose:
         never = ["--pull", "never"] if self.engine.name == "docker" else []
         return self.attempt("up", "--detach", *never, *services)
 
+    def would_replace(self, service: str) -> bool:
+        """Return whether `up` would make a service's container anew, as files changed.
+
+        Docker tells; podman-compose can't, and nothing is then known to have changed.
+        """
+        if self.engine.name != "docker":
+            return False
+        how = ("--detach", "--no-deps", "--no-build", "--pull=never")
+        done = self.attempt("--dry-run", "up", *how, service)
+        return "Recreate" in done.err
+
     def down(self, *, with_data: bool = False) -> None:
         """Remove containers and networks; with the data nothing of the project stays.
 

@@ -84,6 +84,16 @@ def test_the_file_of_an_environment_comes_before_the_shells_variables(
     assert project.run("config") == ",mine,kept\n"
 
 
+def test_files_that_would_make_a_container_anew_are_told(docker):
+    where = "compose --project-name=x --project-directory=/place --file=/place/a.yml"
+    docker.answer(
+        f"{where} --dry-run up --detach --no-deps --no-build --pull=never a",
+        err="DRY-RUN MODE -  Container x-a-1  Recreate\n",
+    )
+    assert compose().would_replace("a")
+    assert not compose().would_replace("b")
+
+
 def test_variables_are_read_as_they_are_written(tmp_path):
     path = tmp_path / "variables"
     path.write_text("# A=1\nB=2\n\nC=\nD=x=y\n")

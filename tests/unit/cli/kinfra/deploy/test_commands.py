@@ -55,6 +55,16 @@ def test_a_dry_run_tells_what_would_be_done_and_does_nothing(docker, folder):
     assert not [call for call in docker.calls if changing & set(call)]
 
 
+def test_a_database_that_the_files_want_otherwise_is_told(docker, folder):
+    labels = {"com.docker.compose.service": "database"}
+    found = {**INSPECTED, "Config": {"Labels": labels}}
+    docker.answer("container inspect c1", out=json.dumps([found]))
+    told = "DRY-RUN MODE -  Container homelab-database-1  Recreate\n"
+    docker.answer("compose", out=json.dumps(RENDERED), err=told)
+    done = kinfra("deploy", "core", "--folder", folder, "--tag", "t", "--dry-run")
+    assert "database runs with settings of before" in done.stderr
+
+
 def test_a_pull_that_fails_ends_before_anything_is_touched(docker, folder):
     docker.answer("pull", code=1)
     done = kinfra("deploy", "core", "--folder", folder, "--tag", "t")
