@@ -143,6 +143,12 @@ class System:
         how = ("psql", "-U", "ktrdr", "-Atc", statement)
         return self.engine.run("exec", container, *how).strip()
 
+    def certificate(self) -> str:
+        """Return the certificate that the database shows to who connects, as text."""
+        shown = "openssl s_client -starttls postgres -connect localhost:5432 </dev/null"
+        call = ("bash", "-c", f"{shown} 2>/dev/null | openssl x509 -noout -text")
+        return self.engine.run("exec", self.container("database")["id"], *call)
+
 
 @contextmanager
 def running_system(engine: Engine, folder: Path) -> Iterator[System]:

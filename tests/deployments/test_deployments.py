@@ -9,7 +9,9 @@ from typing import Literal
 
 import pytest
 
+from ktrdr.cli.kinfra.deploy.gate import Gate
 from ktrdr.cli.kinfra.deploy.rollout import RolledBackError
+from ktrdr.cli.kinfra.deploy.target import Target
 from ktrdr.cli.kinfra.images.engine import EngineError
 from ktrdr.errors import ConflictError, InputError
 from ktrdr.schemas import ProbesStart
@@ -70,6 +72,27 @@ def test_what_was_deployed_serves_and_is_on_record(good):
         ("workers", "succeeded"),
         ("core", "succeeded"),
     ]
+    assert {one["host"] for one in items} == {good.engine.identity(None)}
+
+
+def test_a_database_that_runs_shows_the_certificate_that_is_asked_for(good):
+    variables = good.folder / ".env"
+    told = variables.read_text()
+    began = good.container("database")["began"]
+    target = Target.find("core", folder=good.folder)
+    gate = Gate(project=target.project)
+    assert target.outdated() == []
+    try:
+        names = "KTRDR_DATABASE_NAMES=lab.example\nKTRDR_DATABASE_MEMORY=1g\n"
+        variables.write_text(f"{told}{names}")
+        target.start(target.parts.below, gate)
+        assert "DNS:lab.example" in good.certificate()
+        assert target.outdated() == ["database"]
+    finally:
+        variables.write_text(told)
+        target.start(target.parts.below, gate)
+    assert "lab.example" not in good.certificate()
+    assert good.container("database")["began"] == began
 
 
 def test_an_empty_database_needs_an_admin(good, tmp_path):

@@ -16,8 +16,6 @@ _PROJECT_LABEL = "com.docker.compose.project"
 _SERVICE_LABEL = "com.docker.compose.service"
 # Made by `run`; not one of the service's own.
 _ONE_OFF_LABEL = "com.docker.compose.oneoff"
-# How each engine's command names a host of its configuration.
-_CONTEXTS = {"docker": "--context", "podman": "--connection"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -132,6 +130,17 @@ class Compose:
         never = ["--pull", "never"] if self.engine.name == "docker" else []
         return self.attempt("up", "--detach", *never, *services)
 
+    def would_replace(self, service: str) -> bool:
+        """Return whether `up` would make a service's container anew, as files changed.
+
+        Docker tells; podman-compose can't, and nothing is then known to have changed.
+        """
+        if self.engine.name != "docker":
+            return False
+        how = ("--detach", "--no-deps", "--no-build", "--pull=never")
+        done = self.attempt("--dry-run", "up", *how, service)
+        return "Recreate" in done.err
+
     def down(self, *, with_data: bool = False) -> None:
         """Remove containers and networks; with the data nothing of the project stays.
 
@@ -228,9 +237,7 @@ class Compose:
 
     def host(self) -> list[str]:
         """Return the engine's options that name the host."""
-        if self.project.context is None:
-            return []
-        return [_CONTEXTS[self.engine.name], self.project.context]
+        return self.engine.host(self.project.context)
 
     def _variables(self) -> dict[str, str]:
         project = self.project
@@ -240,6 +247,9 @@ class Compose:
             # where variables of another environment may be set.
             for name in read_variables(project.variables):
                 own.pop(name, None)
+        if self.engine.name == "podman" and project.context is not None:
+            # The podman-compose that calls podman has no option for its connection.
+            own["CONTAINER_CONNECTION"] = project.context
         # The same project may be in several files, each brought up by itself.
         return {**own, "COMPOSE_IGNORE_ORPHANS": "true", **project.given}
 

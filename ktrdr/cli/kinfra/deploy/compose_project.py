@@ -98,6 +98,10 @@ class ComposeProject:
         """Start the service if it does not run, and nothing it depends on."""
         self._up(self.compose, "--no-recreate", service)
 
+    def is_outdated(self, service: str) -> bool:
+        """Return whether the files have changed what the service is started with."""
+        return self.compose.would_replace(service)
+
     def up(self, service: str, image: str) -> None:
         """Run the service, and nothing it depends on, with ``image``."""
         self._up(self._with_image(service, image), service)

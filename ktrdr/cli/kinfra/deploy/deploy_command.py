@@ -54,11 +54,16 @@ def deploy(
     from ktrdr.cli.kinfra.deploy.gate import Gate
     from ktrdr.cli.kinfra.deploy.references import Wanted
     from ktrdr.cli.kinfra.deploy.target import Target
-    from ktrdr.cli.kinfra.deploy.view import print_record, print_steps
+    from ktrdr.cli.kinfra.deploy.view import (
+        print_outdated,
+        print_record,
+        print_steps,
+    )
     from ktrdr.cli.output import notes
 
     wanted = Wanted.parse(tag, digest or ())
     target = Target.find(area, folder=folder, engine=engine, context=context)
+    print_outdated(target.outdated())
     if dry_run:
         print_steps(foresee(target, wanted), as_json=as_json)
         return

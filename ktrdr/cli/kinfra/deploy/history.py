@@ -30,6 +30,9 @@ class Record(BaseModel):
         ``deploy``, or ``rollback`` for one that somebody asked for.
     engine, context, folder : str
         Where it went.
+    host : str
+        What the engine there told itself by, as a context may lead elsewhere later;
+        empty in records of before that was noted.
     images, before : dict
         Service to the image that it got, and to the one that it ran.
     outcome : str
@@ -50,6 +53,7 @@ class Record(BaseModel):
     project: str
     engine: str
     context: str | None
+    host: str = ""
     folder: Path
     began_at: AwareDatetime
     ended_at: AwareDatetime | None = None

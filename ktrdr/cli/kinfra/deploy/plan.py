@@ -44,6 +44,12 @@ class Parts:
         return (*self.jobs, *self.ours)
 
     @property
+    def preparations(self) -> tuple[str, ...]:
+        """Names of services with images of others that end, such as certificates'."""
+        awaited = _awaited((*self.below, *self.all_ours))
+        return tuple(one.name for one in self.below if one.name in awaited)
+
+    @property
     def database(self) -> str | None:
         """Name of the database's service."""
         names = {one.name for one in self.below}

@@ -112,6 +112,9 @@ class Project(Protocol):
     def start(self, service: str) -> None:
         """Start the service if it does not run, and nothing it depends on."""
 
+    def is_outdated(self, service: str) -> bool:
+        """Return whether the files have changed what the service is started with."""
+
     def up(self, service: str, image: str) -> None:
         """Run the service, and nothing it depends on, with ``image``."""
 

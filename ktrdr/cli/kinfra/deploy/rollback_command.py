@@ -40,6 +40,7 @@ def rollback(
     target = Target.find(
         undone.area, folder=undone.folder, engine=undone.engine, context=undone.context
     )
+    target.require_host_of(undone)
     with Display(is_silent=as_json) as display:
         record = roll_back(
             target,

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from ktrdr.cli.kinfra.deploy.areas import HOMELAB, Area, AreaName, find_area
 from ktrdr.cli.kinfra.deploy.compose_project import ComposeProject, load_project
-from ktrdr.cli.kinfra.deploy.database import Saved
+from ktrdr.cli.kinfra.deploy.database import Saved, run_job
 from ktrdr.cli.kinfra.deploy.gate import Gate
 from ktrdr.cli.kinfra.deploy.history import History, Kind, Outcome, Record, stamp
 from ktrdr.cli.kinfra.deploy.pins import Pin, release_others, running_pin
@@ -16,8 +16,8 @@ from ktrdr.cli.kinfra.deploy.project import Project, Service
 from ktrdr.cli.kinfra.deploy.rollout import Rollout, StuckError
 from ktrdr.cli.kinfra.deploy.schema_change import SchemaChange
 from ktrdr.cli.kinfra.images.contract import load_contract
-from ktrdr.cli.kinfra.images.engine import Engine
-from ktrdr.errors import message_of
+from ktrdr.cli.kinfra.images.engine import Engine, EngineError
+from ktrdr.errors import ConflictError, message_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,7 +60,7 @@ class Target:
         """
         contract = load_contract()
         folder = (folder or contract.root / HOMELAB).absolute()
-        area, answering = find_area(name, folder), Engine.find(engine)
+        area, answering = find_area(name, folder), Engine.find(engine, context)
         compose = load_project(answering, context, area.file)
         history = History.of(compose.project.name, name, context)
         project = ComposeProject(compose=compose, scratch=history.folder)
@@ -90,6 +90,24 @@ class Target:
                 found[service.name] = pin
         return found
 
+    def require_host_of(self, record: Record) -> None:
+        """Make sure that the engine is the one that a rollout went to.
+
+        Raises
+        ------
+        ConflictError
+            If it is another.
+        """
+        now = self._host()
+        # What follows the identifier is a name, which may change.
+        if record.host and record.host.split()[:1] != now.split()[:1]:
+            raise ConflictError(
+                f"{record.id} went to the engine {record.host}, and "
+                f"{self.context or 'the one in use'} is now {now}: lead back there, "
+                "by `docker context use`, DOCKER_CONTEXT or DOCKER_HOST, or deploy an "
+                "earlier release here by --tag or --digest"
+            )
+
     def fetch_others(
         self, services: Sequence[Service], tell: Callable[[str], None]
     ) -> None:
@@ -102,15 +120,33 @@ class Target:
     def start(self, services: Sequence[Service], gate: Gate) -> None:
         """Start services with images of others, unless they run, one after the other.
 
+        Those that only prepare something do so each time: what they made may end, or
+        may be asked for with other settings.
+
         Raises
         ------
-        GateError
+        EngineError, GateError
             If one does not run well.
         """
         for service in services:
-            if not gate.is_well(service.name):
+            if service.name in self.parts.preparations:
+                run_job(self.project, service.name, service.image)
+            elif not gate.is_well(service.name):
                 self.project.start(service.name)
                 gate.await_healthy(service.name)
+            elif service.name == self.parts.database:
+                self._reload(service.name)
+
+    def outdated(self) -> list[str]:
+        """Return services with images of others that run as the files said before."""
+        others = (*self.parts.below, *self.parts.above)
+        return [
+            one.name
+            for one in others
+            if one.name not in self.parts.preparations
+            and self.project.containers(one.name)
+            and self.project.is_outdated(one.name)
+        ]
 
     def carry_out(
         self,
@@ -161,11 +197,25 @@ class Target:
             project=self.project.name,
             engine=self.engine,
             context=self.context,
+            host=self._host(),
             folder=self.folder,
             began_at=now,
             images=dict(plan.pins),
             before=dict(plan.before),
         )
+
+    def _reload(self, database: str) -> None:
+        """Have the database read its certificate, and who may connect, again."""
+        for container in self.project.containers(database):
+            done = self.project.ask(container.identifier, "pg_ctl", "reload")
+            if done.code:
+                raise EngineError(
+                    f"{database} was asked to read its certificate again and said: "
+                    f"{(done.err or done.out).strip()[-500:]}"
+                )
+
+    def _host(self) -> str:
+        return Engine(self.engine).identity(self.context)
 
 
 class _Noted:

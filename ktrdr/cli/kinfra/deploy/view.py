@@ -32,6 +32,17 @@ def print_steps(steps: "Sequence[Step]", *, as_json: bool) -> None:
         )
 
 
+def print_outdated(names: "Sequence[str]") -> None:
+    """Print which services the files want otherwise than they run."""
+    for name in names:
+        notes().print(
+            f"{name} runs with settings of before, and a deployment does not replace "
+            f"it: `docker compose up --detach --no-deps {name}` does.",
+            markup=False,
+            soft_wrap=True,
+        )
+
+
 def print_record(record: "Record", *, as_json: bool, token: str | None = None) -> None:
     """Print what a rollout did, and a token that it made."""
     if as_json:

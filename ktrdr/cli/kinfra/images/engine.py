@@ -16,6 +16,10 @@ from ktrdr.cli.kinfra.images.archive import content_bytes
 from ktrdr.errors import InputError, NotFoundError, RunError
 
 NAMES = ("docker", "podman")
+# How each engine's command names a host of its configuration.
+_HOSTS = {"docker": "--context", "podman": "--connection"}
+# What an engine tells itself by, and its machine's name. Podman has the latter alone.
+_SELF = {"docker": "{{.ID}} {{.Name}}", "podman": "{{.Host.Hostname}}"}
 _ANSWER_TIMEOUT_S = 30.0
 # Exit code that the command `timeout` gives for the same.
 _TIMED_OUT = 124
@@ -59,15 +63,17 @@ class Engine:
     name: str
 
     @classmethod
-    def find(cls, name: str | None = None) -> "Engine":
+    def find(cls, name: str | None = None, context: str | None = None) -> "Engine":
         """Return the engine ``name``, by default the one that ``KTRDR_ENGINE`` names.
 
-        Where neither names one, it is docker if that answers, else podman.
+        Where neither names one, it is docker if that answers, else podman. With a
+        context it is docker alone, as the other engine knows other hosts by that name.
 
         Raises
         ------
         InputError
-            If none answers; tells what each said.
+            If none answers, on the context's host if that is given; tells what each
+            said.
         """
         name = name or os.environ.get("KTRDR_ENGINE") or None
         if name is not None and name not in NAMES:
@@ -75,17 +81,28 @@ class Engine:
                 f"{name[:80]!r} is no container engine that ktrdr knows; "
                 f"known are {' and '.join(NAMES)}"
             )
+        name = name or ("docker" if context else None)
         silences = {}
         for one in (name,) if name else NAMES:
-            silence = _silence(one)
+            silence = _silence(one, context)
             if silence is None:
                 return cls(one)
             silences[one] = silence
         told = "; ".join(f"{one}: {why}" for one, why in silences.items())
+        where = f" on {context}" if context else ""
         raise InputError(
-            f"no container engine answers ({told}): install or start one, "
+            f"no container engine answers{where} ({told}): install or start one, "
             "or name another with --engine or KTRDR_ENGINE"
         )
+
+    def host(self, context: str | None) -> list[str]:
+        """Return the options that name a host; none for the engine's own."""
+        return [] if context is None else [_HOSTS[self.name], context]
+
+    def identity(self, context: str | None) -> str:
+        """Return what the engine of a host tells itself by, and its machine's name."""
+        asked = ("info", "--format", _SELF[self.name])
+        return self.run(*self.host(context), *asked).strip()
 
     def run(
         self, *arguments: str, stdin: str | None = None, timeout_s: float = 600
@@ -247,12 +264,15 @@ class Engine:
         return command if len(command) <= 300 else f"{command[:300]} ..."
 
 
-def _silence(name: str) -> str | None:
+def _silence(name: str, context: str | None) -> str | None:
     if shutil.which(name) is None:
         return "not installed"
+    if name == "podman" and context and os.environ.get("CONTAINER_HOST"):
+        return f"it would heed CONTAINER_HOST and not {context}; unset that"
     engine = Engine(name)
     # Asks the server too: docker without one fails here.
-    done = engine.attempt("info", timeout_s=_ANSWER_TIMEOUT_S)
+    asked = (*engine.host(context), "info")
+    done = engine.attempt(*asked, timeout_s=_ANSWER_TIMEOUT_S)
     if done.code == 0:
         return None
     lines = (done.err or done.out).strip().splitlines() or ["no answer"]

@@ -51,6 +51,17 @@ def test_podman_is_asked_through_podman_compose(engines):
     ]
 
 
+def test_podmans_compose_works_on_the_host_that_podman_does(engines, monkeypatch):
+    monkeypatch.setenv("CONTAINER_CONNECTION", "of the shell")
+    program = engines.folder / "podman-compose"
+    program.write_text('#!/bin/sh\necho "$CONTAINER_CONNECTION"\n')
+    program.chmod(0o755)
+    far = compose("podman", context="far")
+    assert far.host() == ["--connection", "far"]
+    assert far.run("stop") == "far\n"
+    assert compose("podman").run("stop") == "of the shell\n"
+
+
 def test_podman_without_its_compose_says_what_to_do(engines, monkeypatch):
     monkeypatch.setenv("PATH", str(engines.folder))
     with pytest.raises(InputError, match="podman-compose is not installed: install"):
@@ -71,6 +82,16 @@ def test_the_file_of_an_environment_comes_before_the_shells_variables(
     project = compose(variables=variables, given={"GIVEN": "mine"})
     # Compose reads the file itself.
     assert project.run("config") == ",mine,kept\n"
+
+
+def test_files_that_would_make_a_container_anew_are_told(docker):
+    where = "compose --project-name=x --project-directory=/place --file=/place/a.yml"
+    docker.answer(
+        f"{where} --dry-run up --detach --no-deps --no-build --pull=never a",
+        err="DRY-RUN MODE -  Container x-a-1  Recreate\n",
+    )
+    assert compose().would_replace("a")
+    assert not compose().would_replace("b")
 
 
 def test_variables_are_read_as_they_are_written(tmp_path):

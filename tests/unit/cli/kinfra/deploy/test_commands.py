@@ -55,6 +55,16 @@ def test_a_dry_run_tells_what_would_be_done_and_does_nothing(docker, folder):
     assert not [call for call in docker.calls if changing & set(call)]
 
 
+def test_a_database_that_the_files_want_otherwise_is_told(docker, folder):
+    labels = {"com.docker.compose.service": "database"}
+    found = {**INSPECTED, "Config": {"Labels": labels}}
+    docker.answer("container inspect c1", out=json.dumps([found]))
+    told = "DRY-RUN MODE -  Container homelab-database-1  Recreate\n"
+    docker.answer("compose", out=json.dumps(RENDERED), err=told)
+    done = kinfra("deploy", "core", "--folder", folder, "--tag", "t", "--dry-run")
+    assert "database runs with settings of before" in done.stderr
+
+
 def test_a_pull_that_fails_ends_before_anything_is_touched(docker, folder):
     docker.answer("pull", code=1)
     done = kinfra("deploy", "core", "--folder", folder, "--tag", "t")
@@ -102,6 +112,22 @@ def test_a_first_deployment_can_not_be_undone(folder):
     done = kinfra("rollback")
     assert isinstance(done.exception, ConflictError)
     assert "backend did not run" in str(done.exception)
+
+
+def test_a_rollback_works_on_the_engine_that_was_deployed_to(docker, folder):
+    docker.answer("info --format", out="1-2 near\n")
+    gone = record(
+        outcome="succeeded", folder=folder, before={}, host="3-4 far", context=None
+    )
+    History.of("homelab", "core", None).note(gone)
+    done = kinfra("rollback")
+    assert isinstance(done.exception, ConflictError)
+    assert "went to the engine 3-4 far" in str(done.exception)
+    assert "the one in use is now 1-2 near" in str(done.exception)
+    changing = {"pull", "up", "run", "stop", "rm", "tag", "exec"}
+    assert not [call for call in docker.calls if changing & set(call)]
+    docker.answer("info --format", out="3-4 renamed\n")
+    assert "backend did not run" in str(kinfra("rollback").exception)
 
 
 def test_an_image_that_was_built_here_and_pruned_can_not_come_back(docker, folder):

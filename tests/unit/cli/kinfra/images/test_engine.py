@@ -38,6 +38,35 @@ def test_where_none_answers_it_is_told_why(engines, monkeypatch):
     assert "podman: not installed" in str(refused.value)
 
 
+def test_another_host_needs_no_engine_here(engines):
+    engines.install("docker")
+    engines.install("podman")
+    engines.answer("info", code=1, err="Cannot connect to the daemon\n")
+    assert Engine.find(context="far") == Engine("docker")
+    assert Engine.find("podman", "far") == Engine("podman")
+    assert [call[1:3] for call in engines.calls] == [
+        ["--context", "far"],
+        ["--connection", "far"],
+    ]
+
+
+def test_another_hosts_engine_is_not_changed_for_one_that_answers(engines):
+    engines.install("docker")
+    engines.install("podman")
+    engines.answer("--context far info", code=1, err="no route to host\n")
+    with pytest.raises(InputError) as refused:
+        Engine.find(context="far")
+    assert "answers on far (docker: no route to host)" in str(refused.value)
+
+
+def test_podman_that_would_not_heed_the_connection_is_refused(engines, monkeypatch):
+    engines.install("podman")
+    monkeypatch.setenv("CONTAINER_HOST", "unix:///elsewhere")
+    with pytest.raises(InputError, match="heed CONTAINER_HOST and not far; unset"):
+        Engine.find("podman", "far")
+    assert Engine.find("podman") == Engine("podman")
+
+
 def test_an_engine_of_another_kind_is_refused():
     with pytest.raises(InputError, match="'nerdctl' is no container engine"):
         Engine.find("nerdctl")
@@ -120,3 +149,8 @@ def test_an_image_that_is_not_there_says_how_to_have_it(docker):
     assert Engine("docker").inspect("y:1") == {"Id": "sha256:1"}
     with pytest.raises(NotFoundError, match=r"no image x:1.*kinfra images build"):
         Engine("docker").inspect("x:1")
+
+
+def test_an_engine_tells_which_one_it_is(docker):
+    docker.answer("--context far info --format {{.ID}} {{.Name}}", out="1-2 far\n")
+    assert Engine("docker").identity("far") == "1-2 far"
