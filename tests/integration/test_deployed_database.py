@@ -161,6 +161,41 @@ def test_a_backup_that_can_not_be_loaded_changes_nothing(
     assert list(tmp_path.iterdir()) == [saved.path]
 
 
+@pytest.mark.parametrize("share", [0.1, 0.5, 0.99])
+def test_a_restore_that_is_cut_off_changes_nothing(
+    connection, database_url, tmp_path, share
+):
+    class Cut(Here):
+        def pour(self, container, *command, source=None, target=None):
+            # As psql sees it when the program that feeds it dies.
+            if command[0] == "psql":
+                statements = source.read_bytes()
+                end = statements.rindex(b";\n\n\n", 0, int(len(statements) * share))
+                source.write_bytes(statements[: end + 2])
+            super().pour(container, *command, source=source, target=target)
+
+    database = DeployedDatabase(Cut(database_url), "database")
+    saved = database.back_up(tmp_path / "x.dump")
+    connection.execute(MIGRATION)
+    connection.execute("INSERT INTO public.planted VALUES (7)")
+    with pytest.raises(EngineError, match="nothing has changed"):
+        database.restore(saved)
+    assert operations(connection) == ["first"]
+    assert exists(connection, "public.planted")
+    row = connection.execute("SELECT count(*) FROM ktrdr.migrations").fetchone()
+    assert row is not None
+    assert row[0] > 0
+    assert list(tmp_path.iterdir()) == [saved.path]
+
+
+def test_what_a_killed_restore_left_does_not_stay(database, tmp_path):
+    saved = database.back_up(tmp_path / "x.dump")
+    (tmp_path / "restoring").mkdir()
+    (tmp_path / "restoring" / "statements.sql").write_text("tokens")
+    database.restore(saved)
+    assert list(tmp_path.iterdir()) == [saved.path]
+
+
 def test_statements_that_fail_leave_all_as_it_was(connection, database, tmp_path):
     # As if a role were missing that owns something.
     connection.execute("CREATE ROLE owner_for_now")

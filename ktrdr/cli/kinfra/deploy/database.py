@@ -1,6 +1,7 @@
 """The database of a project: how far its schema is, backups of it, and back again."""
 
 import json
+import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,6 +32,10 @@ WHERE datname = current_database() AND pid <> pg_backend_pid()
 """
 # What still works on the old tables has short transactions.
 _LOCK_WAIT = "SET lock_timeout = '60s';\n"
+# Where its input ends, psql can't tell the end of the statements from a connection that
+# broke. Only what came to here has happened.
+_COMMIT = b"COMMIT;\n\\echo committed\n"
+_RESTORING = "restoring"
 _INCOMPATIBLE = handling_of(IncompatibleError()).exit_code
 
 
@@ -117,16 +122,14 @@ class DeployedDatabase:
         """
         if not saved.path.is_file():
             raise NotFoundError(f"there is no backup {saved.path} any more")
-        script = saved.path.with_suffix(".sql")
-        script.touch(mode=0o600)
+        clear_restoring(saved.path.parent)
+        folder = saved.path.parent / _RESTORING
+        # Private, as the backup is.
+        folder.mkdir(mode=0o700)
         try:
-            self._pour_raw("pg_restore", "--file=-", source=saved.path, target=script)
-            statements = script.read_bytes()
-            script.write_bytes(self._emptying().encode() + statements)
-            how = ("--no-psqlrc", "--quiet", "--set=ON_ERROR_STOP=1", "--file=-")
-            self._pour("psql", *how, "--single-transaction", source=script)
+            self._load(saved.path, folder / "statements.sql", folder / "said.txt")
         finally:
-            script.unlink()
+            clear_restoring(saved.path.parent)
         self.end_connections()
 
     def end_connections(self) -> None:
@@ -142,11 +145,24 @@ class DeployedDatabase:
         where = f"WHERE seq > {saved.last}"
         return int(self._query(f"SELECT count(*) FROM ktrdr.operations {where}"))
 
+    def _load(self, path: Path, script: Path, said: Path) -> None:
+        self._pour_raw("pg_restore", "--file=-", source=path, target=script)
+        statements = script.read_bytes()
+        script.write_bytes(self._emptying().encode() + statements + _COMMIT)
+        how = ("--no-psqlrc", "--quiet", "--set=ON_ERROR_STOP=1", "--file=-")
+        self._pour("psql", *how, source=script, target=said)
+        if not said.read_bytes().endswith(b"committed\n"):
+            raise EngineError(
+                f"the connection to {self._service} broke while {path} was restored: "
+                "nothing has changed; try again"
+            )
+
     def _emptying(self) -> str:
         schemas = self._query(_SCHEMAS).split()
         drops = [f'DROP SCHEMA "{name}" CASCADE;\n' for name in schemas]
         made = _PUBLIC if "public" in schemas else ""
-        return f"SET client_min_messages = warning;\n{_LOCK_WAIT}{''.join(drops)}{made}"
+        quiet = "SET client_min_messages = warning;\n"
+        return f"BEGIN;\n{quiet}{_LOCK_WAIT}{''.join(drops)}{made}"
 
     def _check(self, path: Path) -> None:
         self._pour_raw("pg_restore", "--file=/dev/null", source=path)
@@ -184,6 +200,11 @@ class DeployedDatabase:
                 "or look at its log for why it ended"
             )
         return running[0]
+
+
+def clear_restoring(folder: Path) -> None:
+    """Remove what a restore that was killed has left: the whole database as text."""
+    shutil.rmtree(folder / _RESTORING, ignore_errors=True)
 
 
 def schema_facts(project: Project, service: str, image: str) -> SchemaFacts:

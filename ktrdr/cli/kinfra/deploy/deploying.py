@@ -86,7 +86,7 @@ def deploy_part(
     admins = _Admins(target.project, admin)
     if admin is not None and not target.area.has_database:
         raise InputError(f"tokens are made with the core, not with {target.area.name}")
-    with target.history.alone():
+    with target.alone():
         pins = fetch(target.project, references, pull)
         target.fetch_others(target.parts.below, tell)
         plan = Plan(parts=target.parts, pins=pins, before=target.running())
@@ -181,7 +181,7 @@ def roll_back(
     KtrdrError
         If it can't begin or fails.
     """
-    with target.history.alone():
+    with target.alone():
         missing = [s.name for s in target.parts.ours if s.name not in undone.before]
         if missing:
             raise ConflictError(

@@ -1,13 +1,14 @@
 """One part of a project on its host, as the commands deploy it."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 from ktrdr.cli.kinfra.deploy.areas import HOMELAB, Area, AreaName, find_area
 from ktrdr.cli.kinfra.deploy.compose_project import ComposeProject, load_project
-from ktrdr.cli.kinfra.deploy.database import Saved
+from ktrdr.cli.kinfra.deploy.database import Saved, clear_restoring
 from ktrdr.cli.kinfra.deploy.gate import Gate
 from ktrdr.cli.kinfra.deploy.history import History, Outcome, Record, stamp
 from ktrdr.cli.kinfra.deploy.pins import Pin, release_others, running_pin
@@ -74,6 +75,19 @@ class Target:
             history=history,
             parts=divide(project.services(), names),
         )
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Keep other rollouts out, and clear away what one that was killed has left.
+
+        Raises
+        ------
+        ConflictError
+            If one goes on.
+        """
+        with self.history.alone():
+            clear_restoring(self.history.backups)
+            yield
 
     def running(self) -> dict[str, Pin]:
         """Return service of ours to the image that it runs now."""
