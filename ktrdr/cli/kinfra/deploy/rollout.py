@@ -1,6 +1,7 @@
 """A rollout: services replaced one by one, and all put back if one fails."""
 
 from collections.abc import Callable
+from contextlib import suppress
 
 from ktrdr.cli.kinfra.deploy.database import Saved
 from ktrdr.cli.kinfra.deploy.gate import Gate
@@ -8,6 +9,7 @@ from ktrdr.cli.kinfra.deploy.pins import Pin, kept_name
 from ktrdr.cli.kinfra.deploy.plan import Plan
 from ktrdr.cli.kinfra.deploy.project import Project
 from ktrdr.cli.kinfra.deploy.schema_change import SchemaChange
+from ktrdr.cli.kinfra.deploy.undisturbed import undisturbed
 from ktrdr.errors import ConflictError, KtrdrError, RunError, message_of
 
 
@@ -77,14 +79,20 @@ class Rollout:
             self._look_again()
         # Whatever it was: nobody else puts back what ran.
         except BaseException as error:
-            self._tell(f"failed: {message_of(error)}")
-            self._go_back(error)
+            with undisturbed(lambda: self._say("the way back goes on to its end")):
+                self._say(f"failed: {message_of(error)}")
+                self._go_back(error)
             if not isinstance(error, KtrdrError | OSError):
                 raise
             raise RolledBackError(
                 f"the rollout on {self._project.place} failed: {message_of(error)}\n"
                 f"{self._outcome()}"
             ) from error
+
+    def _say(self, line: str) -> None:
+        # Nobody may be left to read it. A pipe that broke makes a console leave.
+        with suppress(OSError, SystemExit):
+            self._tell(line)
 
     def _change_database(self) -> None:
         change = self._change
@@ -131,7 +139,8 @@ class Rollout:
             for service in self._plan.parts.ours:
                 if service.name in self._touched:
                     self._put_back(service.name)
-        except KtrdrError as second:
+        # Whatever it was: what runs now is not what ran before.
+        except BaseException as second:
             raise StuckError(
                 f"the rollout on {self._project.place} failed: {message_of(error)}\n"
                 f"And the way back failed: {message_of(second)}\n"
@@ -152,16 +161,16 @@ class Rollout:
         for service in reversed(self._plan.parts.ours):
             if service.name in self._touched:
                 self._project.stop(service.name)
-        self._tell(f"restore the database from {saved.path}")
+        self._say(f"restore the database from {saved.path}")
         change.database.restore(saved)
 
     def _put_back(self, service: str) -> None:
         pin = self._plan.before.get(service)
         if pin is None:
-            self._tell(f"{service}: did not run before, removed")
+            self._say(f"{service}: did not run before, removed")
             self._project.remove(service)
             return
-        self._tell(f"{service}: back to {pin.shown}")
+        self._say(f"{service}: back to {pin.shown}")
         self._bring_up(service, pin)
 
     def _outcome(self) -> str:

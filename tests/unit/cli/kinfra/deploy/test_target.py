@@ -1,12 +1,27 @@
 """What a rollout leaves behind, however it ends."""
 
+import os
+import signal
 from pathlib import Path
 
+import pytest
+
 from ktrdr.cli.kinfra.deploy.areas import Area
+from ktrdr.cli.kinfra.deploy.deploying import undoable
+from ktrdr.cli.kinfra.deploy.gate import Gate
 from ktrdr.cli.kinfra.deploy.history import History
-from ktrdr.cli.kinfra.deploy.plan import divide
+from ktrdr.cli.kinfra.deploy.pins import keep_all
+from ktrdr.cli.kinfra.deploy.plan import Plan, divide
+from ktrdr.cli.kinfra.deploy.rollout import StuckError
 from ktrdr.cli.kinfra.deploy.target import Target
-from tests.unit.cli.kinfra.deploy.world import BACKEND, World
+from tests.unit.cli.kinfra.deploy.world import (
+    BACKEND,
+    MCP,
+    NEW,
+    OLD,
+    FakeImage,
+    World,
+)
 
 
 def target(world: World, folder: Path) -> Target:
@@ -19,6 +34,77 @@ def target(world: World, folder: Path) -> Target:
         history=History(folder / "test-core"),
         parts=divide(world.services(), {"ktrdr-backend"}),
     )
+
+
+class Interrupted(World):
+    """An interrupt comes at the first new container, ``second`` on the way back."""
+
+    def __init__(self, second):
+        self.old, self.new = FakeImage(OLD), FakeImage(NEW, labelled="2.0")
+        super().__init__([BACKEND, MCP], {"old": self.old, "new": self.new})
+        self._second = second
+
+    def up(self, service: str, image: str) -> None:
+        super().up(service, image)
+        if image.endswith("b" * 64):
+            raise KeyboardInterrupt
+        self._second()
+
+    def deploy(self, one: Target, tell=lambda line: None) -> None:
+        for name in ("backend", "mcp"):
+            self.run_now(name, OLD)
+        pins = dict.fromkeys(("backend", "mcp"), self.new.pin)
+        plan = Plan(parts=one.parts, pins=pins, before=one.running())
+        keep_all(self, one.history.owner, plan.all_pins)
+        record = one.new_record(plan, "deploy")
+        gate = Gate(project=self, limit_s=0.02, pause_s=0.001)
+        one.carry_out(plan, record=record, change=None, gate=gate, tell=tell)
+
+
+def test_a_way_back_that_was_cut_short_is_on_record_to_be_undone(tmp_path):
+    def full() -> None:
+        raise RuntimeError("no room for a variable")
+
+    world = Interrupted(full)
+    one = target(world, tmp_path)
+    with pytest.raises(StuckError, match="no room"):
+        world.deploy(one)
+    (record,) = one.history.records()
+    assert record.outcome == "stuck"
+    assert undoable(one.history.records()) == record
+
+
+@pytest.fixture(params=[signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def number(request):
+    # Whatever runs the tests may have it ignored.
+    before = signal.signal(request.param, signal.default_int_handler)
+    yield request.param
+    signal.signal(request.param, before)
+
+
+def test_who_asks_to_stop_again_still_gets_what_ran(tmp_path, number):
+    told: list[str] = []
+    world = Interrupted(lambda: os.kill(os.getpid(), number))
+    one = target(world, tmp_path)
+    with pytest.raises(KeyboardInterrupt):
+        world.deploy(one, told.append)
+    assert world.running == {"backend": OLD, "mcp": OLD}
+    assert one.history.records()[0].outcome == "rolled_back"
+    assert "the way back goes on to its end" in told
+    assert signal.getsignal(number) == signal.default_int_handler
+
+
+def test_a_terminal_that_closed_does_not_end_the_way_back(tmp_path):
+    world = Interrupted(lambda: None)
+    one = target(world, tmp_path)
+
+    def closed(line: str) -> None:
+        if "up backend 2.0" in world.done:
+            raise BrokenPipeError
+
+    with pytest.raises(KeyboardInterrupt):
+        world.deploy(one, closed)
+    assert world.running == {"backend": OLD, "mcp": OLD}
 
 
 def test_statements_of_a_restore_that_was_killed_do_not_stay(tmp_path):
