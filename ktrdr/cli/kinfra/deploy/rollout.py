@@ -1,6 +1,7 @@
 """A rollout: services replaced one by one, and all put back if one fails."""
 
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 
 from ktrdr.cli.kinfra.deploy.database import Saved
@@ -10,7 +11,17 @@ from ktrdr.cli.kinfra.deploy.plan import Plan
 from ktrdr.cli.kinfra.deploy.project import Project
 from ktrdr.cli.kinfra.deploy.schema_change import SchemaChange
 from ktrdr.cli.kinfra.deploy.undisturbed import undisturbed
-from ktrdr.errors import ConflictError, KtrdrError, RunError, message_of
+from ktrdr.cli.kinfra.images.engine import EngineError
+from ktrdr.errors import (
+    ConflictError,
+    DatabaseError,
+    KtrdrError,
+    RunError,
+    message_of,
+)
+
+# Of the gate, between tries to put back; a link is often there again after a minute.
+_PAUSES = (1, 4, 15, 40)
 
 
 class RolledBackError(RunError):
@@ -135,17 +146,42 @@ class Rollout:
 
     def _go_back(self, error: BaseException) -> None:
         try:
-            self._restore_database()
-            for service in self._plan.parts.ours:
-                if service.name in self._touched:
-                    self._put_back(service.name)
+            self._insist(self._restore_database)
         # Whatever it was: what runs now is not what ran before.
         except BaseException as second:
-            raise StuckError(
-                f"the rollout on {self._project.place} failed: {message_of(error)}\n"
-                f"And the way back failed: {message_of(second)}\n"
-                f"{self._advice()}"
-            ) from second
+            raise self._stuck(error, [message_of(second)]) from second
+        touched = [s.name for s in self._plan.parts.ours if s.name in self._touched]
+        failures = [told for one in touched if (told := self._failure_to_put_back(one))]
+        if failures:
+            raise self._stuck(error, failures) from error
+
+    def _failure_to_put_back(self, service: str) -> str | None:
+        try:
+            self._insist(lambda: self._put_back(service))
+        # The others go back all the same.
+        except BaseException as error:
+            return f"{service}: {message_of(error)}"
+        return None
+
+    def _insist(self, step: Callable[[], None]) -> None:
+        """Do a step; a moment without network is no reason to leave it undone."""
+        for pauses in _PAUSES:
+            try:
+                step()
+            except (EngineError, DatabaseError, OSError) as error:
+                pause_s = pauses * self._gate.pause_s
+                self._say(f"once more in {pause_s:g} s: {message_of(error)}")
+                time.sleep(pause_s)
+            else:
+                return
+        step()
+
+    def _stuck(self, error: BaseException, failures: Sequence[str]) -> StuckError:
+        told = "\n".join(failures)
+        return StuckError(
+            f"the rollout on {self._project.place} failed: {message_of(error)}\n"
+            f"And the way back failed: {told}\n{self._advice()}"
+        )
 
     def _restore_database(self) -> None:
         change, saved = self._change, self._saved

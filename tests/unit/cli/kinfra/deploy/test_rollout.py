@@ -166,6 +166,37 @@ def test_a_way_back_that_fails_is_told_with_what_ran_before():
     assert "What ran before: backend: ktrdr-backend:1.0" in str(failed.value)
 
 
+def refuse(world: World, monkeypatch, service: str, identifier: str, times: int):
+    """Let the link to the host fail whenever the service is to run that image."""
+    up, left = world.up, [times]
+
+    def unsteady(name: str, image: str) -> None:
+        if name == service and world.images[image].identifier == identifier and left[0]:
+            left[0] -= 1
+            raise EngineError(f"no route to {service}")
+        up(name, image)
+
+    monkeypatch.setattr(world, "up", unsteady)
+
+
+def test_a_moment_without_network_does_not_end_the_way_back(monkeypatch):
+    world, rollout = make(FakeImage(NEW, labelled="2.0", reported="2.0"))
+    refuse(world, monkeypatch, "mcp", NEW, times=1)
+    refuse(world, monkeypatch, "backend", OLD, times=2)
+    with pytest.raises(RolledBackError, match="no route to mcp"):
+        rollout.run()
+    assert world.running == dict.fromkeys(ORDER, OLD)
+
+
+def test_one_that_does_not_go_back_keeps_no_other_from_it(monkeypatch):
+    world, rollout = make(FakeImage(NEW, labelled="2.0", reported="2.0"))
+    refuse(world, monkeypatch, "mcp", NEW, times=1)
+    refuse(world, monkeypatch, "backend", OLD, times=1000)
+    with pytest.raises(StuckError, match="back failed: backend: no route to backend"):
+        rollout.run()
+    assert world.running == {**dict.fromkeys(ORDER, OLD), "backend": NEW}
+
+
 def test_the_database_is_saved_before_its_migration_while_nothing_writes():
     image = FakeImage(NEW, labelled="2.0", reported="2.0", knows=2)
     world, rollout = make(image, migrates=True)
