@@ -132,6 +132,16 @@ def test_who_was_connected_has_to_connect_again(connection, database, tmp_path):
         connection.execute("SELECT 1")
 
 
+def test_a_restore_waits_for_nobody_who_is_gone(connection, database, tmp_path):
+    saved = database.back_up(tmp_path / "x.dump")
+    # As a migration whose container was removed while its statement holds locks.
+    connection.autocommit = False
+    connection.execute("LOCK TABLE ktrdr.operations")
+    database.restore(saved)
+    with pytest.raises(psycopg.OperationalError):
+        connection.execute("SELECT 1")
+
+
 def test_a_restore_keeps_what_roles_may_do(database, database_url, tmp_path):
     with psycopg.connect(database_url, autocommit=True) as connection:
         connection.execute("CREATE ROLE remote_worker")
@@ -180,9 +190,10 @@ def test_a_restore_that_is_cut_off_changes_nothing(
     connection.execute("INSERT INTO public.planted VALUES (7)")
     with pytest.raises(EngineError, match="nothing has changed"):
         database.restore(saved)
-    assert operations(connection) == ["first"]
-    assert exists(connection, "public.planted")
-    row = connection.execute("SELECT count(*) FROM ktrdr.migrations").fetchone()
+    with psycopg.connect(database_url) as anew:
+        assert operations(anew) == ["first"]
+        assert exists(anew, "public.planted")
+        row = anew.execute("SELECT count(*) FROM ktrdr.migrations").fetchone()
     assert row is not None
     assert row[0] > 0
     assert list(tmp_path.iterdir()) == [saved.path]
@@ -196,7 +207,9 @@ def test_what_a_killed_restore_left_does_not_stay(database, tmp_path):
     assert list(tmp_path.iterdir()) == [saved.path]
 
 
-def test_statements_that_fail_leave_all_as_it_was(connection, database, tmp_path):
+def test_statements_that_fail_leave_all_as_it_was(
+    connection, database, database_url, tmp_path
+):
     # As if a role were missing that owns something.
     connection.execute("CREATE ROLE owner_for_now")
     connection.execute("CREATE TABLE ktrdr.owned (n int)")
@@ -206,7 +219,8 @@ def test_statements_that_fail_leave_all_as_it_was(connection, database, tmp_path
     connection.execute("DROP ROLE owner_for_now")
     with pytest.raises(EngineError, match="owner_for_now"):
         database.restore(other)
-    assert operations(connection) == ["first"]
+    with psycopg.connect(database_url) as anew:
+        assert operations(anew) == ["first"]
 
 
 def test_a_backup_is_private_whole_and_never_written_over(database, tmp_path):

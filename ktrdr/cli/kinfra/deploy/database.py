@@ -110,8 +110,9 @@ class DeployedDatabase:
     def restore(self, saved: Saved) -> None:
         """Put back what a backup holds, all of it or nothing, in one transaction.
 
-        Nobody has to leave before. But what they had prepared is for tables that are
-        gone, so their connections end, and they make new ones.
+        Nobody has to leave before, but all connections end: before, as whoever is gone
+        may have left a statement that still runs, and after, as what was prepared is
+        for tables that are gone. Who is there makes new ones.
 
         Raises
         ------
@@ -133,7 +134,7 @@ class DeployedDatabase:
         self.end_connections()
 
     def end_connections(self) -> None:
-        """End all connections but one's own, so that nobody uses plans of before."""
+        """End all connections but one's own."""
         self._query(_END)
 
     def last_operation(self) -> int:
@@ -149,6 +150,7 @@ class DeployedDatabase:
         self._pour_raw("pg_restore", "--file=-", source=path, target=script)
         statements = script.read_bytes()
         script.write_bytes(self._emptying().encode() + statements + _COMMIT)
+        self.end_connections()
         how = ("--no-psqlrc", "--quiet", "--set=ON_ERROR_STOP=1", "--file=-")
         self._pour("psql", *how, source=script, target=said)
         if not said.read_bytes().endswith(b"committed\n"):

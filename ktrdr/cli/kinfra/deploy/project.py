@@ -124,6 +124,12 @@ class Project(Protocol):
     def run(self, service: str, image: str, *command: str) -> Done:
         """Run ``command``, by default the service's own, in a container of its own."""
 
+    def end_jobs(self) -> None:
+        """End what ``run`` began and did not see the end of.
+
+        Their containers go on when the command that waits for them is interrupted.
+        """
+
     def ask(self, container: str, *command: str, stdin: str = "") -> Done:
         """Run ``command`` in a container that runs."""
 

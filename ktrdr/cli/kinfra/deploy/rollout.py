@@ -146,6 +146,8 @@ class Rollout:
 
     def _go_back(self, error: BaseException) -> None:
         try:
+            # Else a migration that was cut off would go on beside its own undoing.
+            self._insist(self._project.end_jobs)
             self._insist(self._restore_database)
         # Whatever it was: what runs now is not what ran before.
         except BaseException as second:

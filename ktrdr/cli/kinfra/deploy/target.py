@@ -87,6 +87,7 @@ class Target:
         """
         with self.history.alone():
             clear_restoring(self.history.backups)
+            self.project.end_jobs()
             yield
 
     def running(self) -> dict[str, Pin]:

@@ -1,5 +1,6 @@
 """One by one, and back if one fails."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -41,6 +42,7 @@ class SavedDatabase:
 
     def restore(self, saved: Saved) -> None:
         assert self._kept is not None
+        assert self._world.jobs == [], "no migration runs while it is undone"
         self._world.database.schema = self._kept[0]
         self._world.database.operations = list(self._kept[1])
         self._world.done.append("restore")
@@ -219,6 +221,22 @@ def test_a_failure_after_a_migration_restores_the_database_too(migration_fails):
     # The earlier image knows schema 1 alone.
     assert world.database.schema == 1
     assert world.database.operations == ["first"]
+    assert world.running == dict.fromkeys(ORDER, OLD)
+
+
+def test_a_migration_that_is_interrupted_ends_before_it_is_undone():
+    world, rollout = make(FakeImage(NEW, knows=2), migrates=True)
+
+    def interrupted() -> None:
+        world.jobs.append("migration")
+        world.database.schema = 2
+        raise KeyboardInterrupt
+
+    rollout._change = replace(rollout._change, apply=interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        rollout.run()
+    assert world.jobs == []
+    assert world.database.schema == 1
     assert world.running == dict.fromkeys(ORDER, OLD)
 
 

@@ -107,11 +107,14 @@ def test_a_terminal_that_closed_does_not_end_the_way_back(tmp_path):
     assert world.running == {"backend": OLD, "mcp": OLD}
 
 
-def test_statements_of_a_restore_that_was_killed_do_not_stay(tmp_path):
-    one = target(World([BACKEND], {}), tmp_path)
+def test_what_a_rollout_that_was_killed_left_does_not_stay(tmp_path):
+    world = World([BACKEND], {})
+    world.jobs.append("migration")
+    one = target(world, tmp_path)
     left = one.history.backups / "restoring"
     left.mkdir(parents=True)
     (left / "statements.sql").write_text("hashes of tokens")
     (one.history.backups / "x.dump").write_text("")
     with one.alone():
         assert [path.name for path in one.history.backups.iterdir()] == ["x.dump"]
+        assert world.jobs == []
