@@ -11,9 +11,11 @@ import pytest
 from ktrdr.cli.kinfra.deploy.database import DeployedDatabase, Saved
 from ktrdr.cli.kinfra.deploy.project import Container
 from ktrdr.cli.kinfra.images.engine import Done, EngineError
+from ktrdr.database import Database
 from ktrdr.database.address import parts_of
 from ktrdr.database.embedded import programs_folder
 from ktrdr.errors import ConflictError, DatabaseError, NotFoundError
+from ktrdr.operations import NewOperation, Operations
 from tests.postgres import TestServer
 from tests.unit.cli.kinfra.deploy.world import World
 
@@ -142,6 +144,70 @@ def test_a_restore_waits_for_nobody_who_is_gone(connection, database, tmp_path):
         connection.execute("SELECT 1")
 
 
+TOKEN = """
+INSERT INTO ktrdr.tokens (id, name, role, secret_hash) VALUES (%s, %s, 'admin', %s)
+"""
+SESSION = """
+INSERT INTO ktrdr.sessions (secret_hash, token_id, expires_at)
+VALUES (%s, %s, now() + interval '1 day')
+"""
+
+
+def test_tokens_that_were_revoked_stay_so_and_those_made_since_are_there(
+    connection, database, database_url, tmp_path
+):
+    for name in ("lost", "kept"):
+        connection.execute(TOKEN, [name, name, name.encode()])
+    connection.execute(SESSION, [b"left", "kept"])
+    saved = database.back_up(tmp_path / "x.dump")
+    connection.execute("UPDATE ktrdr.tokens SET revoked_at = now() WHERE id = 'lost'")
+    connection.execute("DELETE FROM ktrdr.sessions")
+    connection.execute(TOKEN, ["new", "new", b"new"])
+    connection.execute(SESSION, [b"came", "new"])
+    connection.execute(MIGRATION)
+    database.restore(saved)
+    with psycopg.connect(database_url) as anew:
+        valid = anew.execute(
+            "SELECT id FROM ktrdr.tokens WHERE revoked_at IS NULL ORDER BY id"
+        )
+        assert valid.fetchall() == [("kept",), ("new",)]
+        sessions = anew.execute("SELECT secret_hash FROM ktrdr.sessions")
+        assert sessions.fetchall() == [(b"came",)]
+
+
+@pytest.mark.anyio
+async def test_what_was_cancelled_stays_so(database, database_url, tmp_path):
+    new = NewOperation(kind="probe", title="x", queue="backtest", request={})
+    async with Database(database_url) as before:
+        made = [(await Operations(before).create(new)).operation.id for _ in range(2)]
+        saved = database.back_up(tmp_path / "x.dump")
+        await Operations(before).cancel(made[0])
+    database.restore(saved)
+    async with Database(database_url) as after:
+        one = Operations(after)
+        assert [(await one.get(each)).state for each in made] == [
+            "cancelling",
+            "pending",
+        ]
+        # Nobody works on it, so the backend's next look ends it.
+        assert await one.sweep(0) == [made[0]]
+        assert (await one.get(made[0])).state == "cancelled"
+
+
+def test_operations_made_since_are_lost_only_if_that_is_said(
+    connection, database, database_url, tmp_path
+):
+    saved = database.back_up(tmp_path / "x.dump")
+    connection.execute(OPERATION, ["second"])
+    with pytest.raises(ConflictError, match="1 operations were made since"):
+        database.restore(saved)
+    with psycopg.connect(database_url) as anew:
+        assert operations(anew) == ["first", "second"]
+    database.restore(saved, loses=True)
+    with psycopg.connect(database_url) as anew:
+        assert operations(anew) == ["first"]
+
+
 def test_a_restore_keeps_what_roles_may_do(database, database_url, tmp_path):
     with psycopg.connect(database_url, autocommit=True) as connection:
         connection.execute("CREATE ROLE remote_worker")
@@ -159,15 +225,16 @@ def test_a_restore_keeps_what_roles_may_do(database, database_url, tmp_path):
 
 
 def test_a_backup_that_can_not_be_loaded_changes_nothing(
-    connection, database, tmp_path
+    connection, database, database_url, tmp_path
 ):
     saved = database.back_up(tmp_path / "x.dump")
     whole = saved.path.read_bytes()
     saved.path.write_bytes(whole[: len(whole) // 4])
     connection.execute(OPERATION, ["second"])
     with pytest.raises(EngineError):
-        database.restore(saved)
-    assert operations(connection) == ["first", "second"]
+        database.restore(saved, loses=True)
+    with psycopg.connect(database_url) as anew:
+        assert operations(anew) == ["first", "second"]
     assert list(tmp_path.iterdir()) == [saved.path]
 
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from ktrdr.cli.kinfra.deploy.access import new_admin
-from ktrdr.cli.kinfra.deploy.database import DeployedDatabase, Saved
+from ktrdr.cli.kinfra.deploy.database import Saved
 from ktrdr.cli.kinfra.deploy.gate import Gate, GateError
 from ktrdr.cli.kinfra.deploy.history import Record
 from ktrdr.cli.kinfra.deploy.pins import Pin, keep_all
@@ -221,16 +221,5 @@ def _restoration(
     if undone.backup is None:
         return None
     saved = Saved(path=undone.backup, last=undone.last_operation)
-    change = way_back(
-        target.project, plan, saved, target.history.backup_path(record.began_at)
-    )
-    database: DeployedDatabase | None = change.database
-    newer = database.newer_operations(saved) if database else 0
-    if newer and not restores:
-        raise ConflictError(
-            f"{undone.id} changed the database, and {newer} operations were made "
-            f"since: the release of before can't read it, and {undone.backup} does "
-            "not hold them. With --restore-database they are lost; models and results "
-            "stay in the store"
-        )
-    return change
+    backup_path = target.history.backup_path(record.began_at)
+    return way_back(target.project, plan, saved, backup_path, loses=restores)

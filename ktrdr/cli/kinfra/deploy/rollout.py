@@ -13,7 +13,6 @@ from ktrdr.cli.kinfra.deploy.schema_change import SchemaChange
 from ktrdr.cli.kinfra.deploy.undisturbed import undisturbed
 from ktrdr.cli.kinfra.images.engine import EngineError
 from ktrdr.errors import (
-    ConflictError,
     DatabaseError,
     KtrdrError,
     RunError,
@@ -189,13 +188,9 @@ class Rollout:
         change, saved = self._change, self._saved
         if change is None or change.database is None or saved is None:
             return
-        newer = change.database.newer_operations(saved)
-        if newer:
-            raise ConflictError(
-                f"{newer} operations were made since the backup, and a restore would "
-                "lose them: repair the release and deploy it, or go back without "
-                "them by `kinfra rollback --restore-database`"
-            )
+        # Locks of a migration that was cut off would keep the answer back.
+        change.database.end_connections()
+        change.database.refuse_to_lose(saved)
         for service in reversed(self._plan.parts.ours):
             if service.name in self._touched:
                 self._project.stop(service.name)
