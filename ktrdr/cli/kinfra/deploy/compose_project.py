@@ -57,6 +57,12 @@ class ComposeProject:
             if _replicas(one) != 0
         )
 
+    def leftovers(self) -> tuple[str, ...]:
+        """Return services that are to have no container, and have some."""
+        found = self.compose.config()["services"]
+        none = sorted(name for name, one in found.items() if _replicas(one) == 0)
+        return tuple(name for name in none if self.containers(name))
+
     def pull(self, reference: str) -> None:
         """Fetch an image, showing how that goes."""
         self.compose.pull_image(reference)

@@ -87,9 +87,10 @@ def deploy_part(
     if admin is not None and not target.area.has_database:
         raise InputError(f"tokens are made with the core, not with {target.area.name}")
     with target.alone():
+        target.tell_leftovers(tell)
         pins = fetch(target.project, references, pull)
         target.fetch_others(target.parts.below, tell)
-        plan = Plan(parts=target.parts, pins=pins, before=target.running())
+        plan = Plan(parts=target.parts, pins=pins, before=target.running(tell))
         keep_all(target.project, target.history.owner, plan.all_pins)
         target.start(target.parts.below, gate)
         record = target.new_record(plan, "deploy")
@@ -190,7 +191,7 @@ def roll_back(
             )
         _have_images(target, undone)
         pins = {s.name: undone.before[s.name] for s in target.parts.ours}
-        plan = Plan(parts=target.parts, pins=pins, before=target.running())
+        plan = Plan(parts=target.parts, pins=pins, before=target.running(tell))
         keep_all(target.project, target.history.owner, plan.all_pins)
         record = target.new_record(plan, "rollback")
         change = _restoration(target, plan, undone, record, restores=restores)

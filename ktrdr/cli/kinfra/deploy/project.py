@@ -91,6 +91,9 @@ class Project(Protocol):
     def services(self) -> tuple[Service, ...]:
         """Return the services that the files and the active profiles give."""
 
+    def leftovers(self) -> tuple[str, ...]:
+        """Return services that are to have no container, and have some."""
+
     def pull(self, reference: str) -> None:
         """Fetch an image."""
 

@@ -13,7 +13,7 @@ from ktrdr.cli.kinfra.deploy.gate import Gate
 from ktrdr.cli.kinfra.deploy.history import History, Outcome, Record, stamp
 from ktrdr.cli.kinfra.deploy.pins import Pin, release_others, running_pin
 from ktrdr.cli.kinfra.deploy.plan import Parts, Plan, divide
-from ktrdr.cli.kinfra.deploy.project import Project, Service
+from ktrdr.cli.kinfra.deploy.project import Container, Project, Service
 from ktrdr.cli.kinfra.deploy.rollout import Rollout, StuckError
 from ktrdr.cli.kinfra.deploy.schema_change import SchemaChange
 from ktrdr.cli.kinfra.images.contract import load_contract
@@ -90,20 +90,37 @@ class Target:
             self.project.end_jobs()
             yield
 
-    def running(self) -> dict[str, Pin]:
-        """Return service of ours to the image that it runs now."""
+    def running(self, tell: Callable[[str], None] | None = None) -> dict[str, Pin]:
+        """Return service of ours to the image that it runs now.
+
+        Where containers of a service differ, as after a rollout that was killed, it is
+        the one that was deployed last, and that is told.
+        """
+        records = self.history.records()
         told = {
             pin.identifier: pin
-            for record in self.history.records()
+            for record in records
             for pin in (*record.before.values(), *record.images.values())
         }
         found: dict[str, Pin] = {}
         for service in self.parts.ours:
             containers = self.project.containers(service.name)
-            pin = running_pin(self.project, containers[0], told) if containers else None
-            if pin is not None:
-                found[service.name] = pin
+            chosen = _deployed_last(service.name, containers, records)
+            pin = running_pin(self.project, chosen, told) if chosen else None
+            if pin is None:
+                continue
+            found[service.name] = pin
+            if tell is not None and len({one.image for one in containers}) > 1:
+                tell(f"{service.name}: its images differ, taken as {pin.shown}")
         return found
+
+    def tell_leftovers(self, tell: Callable[[str], None]) -> None:
+        """Tell which services keep containers though they are to have none."""
+        for name in self.project.leftovers():
+            tell(
+                f"{name}: is to have no container and keeps those of before as they "
+                "are; remove them if nobody needs them"
+            )
 
     def fetch_others(
         self, services: Sequence[Service], tell: Callable[[str], None]
@@ -183,6 +200,17 @@ class Target:
                 "before": dict(plan.before),
             }
         )
+
+
+def _deployed_last(
+    service: str, containers: Sequence[Container], records: Sequence[Record]
+) -> Container | None:
+    by_image = {one.image: one for one in reversed(containers)}
+    for record in reversed(records):
+        pin = record.images.get(service)
+        if record.outcome == "succeeded" and pin and pin.identifier in by_image:
+            return by_image[pin.identifier]
+    return containers[0] if containers else None
 
 
 class _Noted:

@@ -58,6 +58,15 @@ def test_the_project_has_the_name_that_its_file_gives_it(compose, docker):
     assert services["database"].image == "postgres:17"
 
 
+def test_containers_of_a_service_that_is_to_have_none_are_left_over(compose, docker):
+    assert compose.leftovers() == ()
+    labels = {"com.docker.compose.service": "backtest-worker-1"}
+    one = {**INSPECTED, "Config": {"Labels": labels}}
+    docker.answer("ps --all", out="c1\n")
+    docker.answer("container inspect c1", out=json.dumps([one]))
+    assert compose.leftovers() == ("backtest-worker-1",)
+
+
 def test_a_service_is_run_by_the_image_alone_and_nothing_beside_it(compose, docker):
     compose.up("backend", "localhost/kept/ktrdr-backend:aa")
     call = docker.calls[-1]

@@ -2,6 +2,7 @@
 
 import os
 import signal
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,8 +13,10 @@ from ktrdr.cli.kinfra.deploy.gate import Gate
 from ktrdr.cli.kinfra.deploy.history import History
 from ktrdr.cli.kinfra.deploy.pins import keep_all
 from ktrdr.cli.kinfra.deploy.plan import Plan, divide
+from ktrdr.cli.kinfra.deploy.project import Container
 from ktrdr.cli.kinfra.deploy.rollout import StuckError
 from ktrdr.cli.kinfra.deploy.target import Target
+from tests.unit.cli.kinfra.deploy.test_history import record
 from tests.unit.cli.kinfra.deploy.world import (
     BACKEND,
     MCP,
@@ -56,9 +59,9 @@ class Interrupted(World):
         pins = dict.fromkeys(("backend", "mcp"), self.new.pin)
         plan = Plan(parts=one.parts, pins=pins, before=one.running())
         keep_all(self, one.history.owner, plan.all_pins)
-        record = one.new_record(plan, "deploy")
+        begun = one.new_record(plan, "deploy")
         gate = Gate(project=self, limit_s=0.02, pause_s=0.001)
-        one.carry_out(plan, record=record, change=None, gate=gate, tell=tell)
+        one.carry_out(plan, record=begun, change=None, gate=gate, tell=tell)
 
 
 def test_a_way_back_that_was_cut_short_is_on_record_to_be_undone(tmp_path):
@@ -69,9 +72,9 @@ def test_a_way_back_that_was_cut_short_is_on_record_to_be_undone(tmp_path):
     one = target(world, tmp_path)
     with pytest.raises(StuckError, match="no room"):
         world.deploy(one)
-    (record,) = one.history.records()
-    assert record.outcome == "stuck"
-    assert undoable(one.history.records()) == record
+    (noted,) = one.history.records()
+    assert noted.outcome == "stuck"
+    assert undoable(one.history.records()) == noted
 
 
 @pytest.fixture(params=[signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
@@ -118,3 +121,38 @@ def test_what_a_rollout_that_was_killed_left_does_not_stay(tmp_path):
     with one.alone():
         assert [path.name for path in one.history.backups.iterdir()] == ["x.dump"]
         assert world.jobs == []
+
+
+class Mixed(World):
+    """A backend whose first container is not like its second."""
+
+    def containers(self, service: str) -> tuple[Container, ...]:
+        first, second = FakeImage(NEW, labelled="2.0"), FakeImage(OLD)
+        self.images |= {"new": first, "old": second}
+        self.run_now(service, NEW, "new")
+        (one,) = super().containers(service)
+        return (one, replace(one, identifier="second", image=OLD, reference="old"))
+
+
+def test_where_images_differ_what_was_deployed_last_counts(tmp_path):
+    told: list[str] = []
+    one = target(Mixed([BACKEND], {}), tmp_path)
+    assert one.running()["backend"].identifier == NEW
+    one.history.note(
+        record(0, outcome="succeeded", images={"backend": FakeImage(OLD).pin})
+    )
+    # Killed on its way.
+    one.history.note(record(1, images={"backend": FakeImage(NEW).pin}))
+    assert one.running(told.append)["backend"].identifier == OLD
+    assert told == [
+        "backend: its images differ, taken as ktrdr-backend:1.0 (aaaaaaaaaaaa)"
+    ]
+
+
+def test_containers_that_ought_not_to_be_are_told(tmp_path):
+    told: list[str] = []
+    world = World([BACKEND], {})
+    world.left_over.append("backtest-worker-2")
+    target(world, tmp_path).tell_leftovers(told.append)
+    (line,) = told
+    assert line.startswith("backtest-worker-2: is to have no container")

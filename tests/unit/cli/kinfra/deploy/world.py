@@ -58,6 +58,7 @@ class World:
         self.migration_fails = False
         # Containers that go on though nobody waits for them any more.
         self.jobs: list[str] = []
+        self.left_over: list[str] = []
         self.arriving: list[str] = []
         self.saved: list[Saved] = []
         self._services = tuple(services)
@@ -86,6 +87,9 @@ class World:
 
     def services(self) -> tuple[Service, ...]:
         return self._services
+
+    def leftovers(self) -> tuple[str, ...]:
+        return tuple(self.left_over)
 
     def pull(self, reference: str) -> None:
         self.done.append(f"pull {reference}")
