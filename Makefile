@@ -24,7 +24,7 @@ help:
 	@echo "make verify-images  prove the images that are there from the inside"
 	@echo "make test-images  tests that need a container engine"
 	@echo "make test-deployments  rollouts on a container engine, and the way back"
-	@echo "make test-environments  tests that run systems in containers (10 min)"
+	@echo "make test-environments  tests that run systems in containers (15 min)"
 	@echo "make test-canary-functional  real work through what \`kinfra canary up\` started"
 	@echo "make locks      write what the images install; CHECK=1 tells whether it differs"
 	@echo "make docs       the site of docs/ in build/docs; a broken link fails"

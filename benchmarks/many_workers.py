@@ -37,7 +37,7 @@ _PER_PROCESS = 25
 _SERVER = {"max_connections": "800"}
 _ROWS = (
     ("connections at rest", "{0.connections:.0f}"),
-    ("connections under load, at most", "{0.busy_connections:.0f}"),
+    ("connections right after load", "{0.busy_connections:.0f}"),
     ("statements at rest, 1/s", "{0.statements:.0f}"),
     ("processors that PostgreSQL uses at rest", "{0.processors:.2f}"),
     ("created to started, ms, p50", "{0.median_ms:.0f}"),

@@ -18,8 +18,6 @@ _open = ExitStack()
 @cache
 def trace_command() -> "Span":
     """Begin the command's span; asked again, return the same."""
-    import logging
-
     from ktrdr.settings import settings
     from ktrdr.tracing import (
         TRACEPARENT_VARIABLE,
@@ -31,10 +29,7 @@ def trace_command() -> "Span":
 
     # Of whoever started this command, such as a job of a CI system.
     continue_trace(os.environ.get(TRACEPARENT_VARIABLE))
-    # A collector that is away is no reason to spoil what the command prints.
-    logging.getLogger("opentelemetry").propagate = False
-    logging.getLogger("opentelemetry").addHandler(logging.NullHandler())
-    start_tracing("ktrdr-cli", settings().otlp_endpoint)
+    start_tracing("ktrdr-cli", settings().otlp_endpoint, is_silent=True)
     _open.callback(stop_tracing)
     return _open.enter_context(span(_name_of_command()))
 

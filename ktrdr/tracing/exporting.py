@@ -16,7 +16,9 @@ _FLUSH_S = 1.0
 _provider: "TracerProvider | None" = None
 
 
-def start_tracing(service: str, endpoint: str | None) -> None:
+def start_tracing(
+    service: str, endpoint: str | None, *, is_silent: bool = False
+) -> None:
     """Export the spans of this process from now on; without an endpoint, do nothing.
 
     Parameters
@@ -25,10 +27,14 @@ def start_tracing(service: str, endpoint: str | None) -> None:
         Name of the program, such as ``ktrdr-worker``.
     endpoint : str or None
         URL of the collector, to which ``/v1/traces`` is added.
+    is_silent : bool
+        Whether it says nothing of a collector that is away, as what the process prints
+        is for people who asked for something else.
     """
     global _provider
     if endpoint is None or _provider is not None:
         return
+    import logging
     import socket
     from importlib.metadata import version
 
@@ -38,6 +44,9 @@ def start_tracing(service: str, endpoint: str | None) -> None:
     from opentelemetry.sdk.trace import TracerProvider
     from opentelemetry.sdk.trace.export import BatchSpanProcessor
 
+    if is_silent:
+        logging.getLogger("opentelemetry").propagate = False
+        logging.getLogger("opentelemetry").addHandler(logging.NullHandler())
     resource = Resource.create(
         {
             "service.name": service,

@@ -140,7 +140,8 @@ def _traced(name: str) -> Iterator[None]:
     from ktrdr.settings import settings
 
     continue_trace(traceparent)
-    start_tracing("ktrdr-job", settings().otlp_endpoint)
+    # A worker tells it itself.
+    start_tracing("ktrdr-job", settings().otlp_endpoint, is_silent=True)
     try:
         with span(name) as told:
             told.tell(pid=os.getpid())

@@ -9,13 +9,15 @@ import typer
 
 from ktrdr.cli.kinfra.main import app as kinfra
 from ktrdr.cli.main import app as ktrdr
+from tests.contracts.test_container_commands import NOT_RUN, run_by_ci
 from tests.documents import PAGES, ROOT, Block, blocks, name_of, words
 from tests.e2e.test_pages import READ
 
 # Why tests/e2e can't run a block, and what runs its commands instead.
 NEEDS = {
-    "a container engine": ("tests/images", "tests/environments", "tests/deployments"),
-    "a collector of traces": ("tests/integration/test_observability.py",),
+    "a container engine": ("tests/contracts/test_container_commands.py",),
+    **dict.fromkeys(NOT_RUN, ("tests/contracts/test_container_commands.py",)),
+    "a collector of traces": ("tests/e2e/test_observability_page.py",),
     "an environment of its own": ("tests/e2e/test_readme.py", ".ci/run"),
     "a quiet machine": ("tests/unit/benchmarks",),
 }
@@ -26,7 +28,7 @@ OWN_TESTS = {
 }
 OTHER_PROGRAMS = {
     "docker", "podman", "export", "source", ".venv/bin/python", ".venv/bin/pytest",
-    "cd", "mkdir", "chmod", "openssl", "for", "done", "tar",
+    "cd", "cp", "mkdir", "chmod", "openssl", "for", "done", "tar",
 }  # fmt: skip
 TARGETS = set(
     re.findall(r"^([\w-]+):", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE)
@@ -106,6 +108,34 @@ def test_every_block_is_run_or_tells_what_it_needs():
             assert block.needs in NEEDS, name
         else:
             assert name in OWN_TESTS or name in READ, f"{name}: nothing runs it"
+
+
+# Of blocks that are neither typed by a test nor run by CI as they stand: what runs the
+# same instead. In an environment of its own each would take minutes.
+SAME_AS = {
+    "make demo": "tests/e2e/test_readme.py does `ktrdr demo`",
+    "source .venv/bin/activate": "the programs of .venv are on the tests' path",
+    "make quality": "`make test` begins with it",
+    "make test-unit": "`make test` runs these tests among all",
+    "make locks": "CI does the same by `make locks CHECK=1`, and compares",
+    ".venv/bin/pytest tests/contracts/test_torch_free.py tests/e2e/infra": (
+        "`make test` runs these tests among all"
+    ),
+    ".venv/bin/python -m benchmarks --only workers": (
+        "tests/unit/benchmarks does it with fewer workers"
+    ),
+}
+
+
+def test_what_an_environment_or_quiet_of_its_own_is_for_is_done_otherwise():
+    needs = ("an environment of its own", "a quiet machine")
+    shown = {
+        " ".join(words(command))
+        for block in BLOCKS
+        if block.needs in needs
+        for command in block.commands
+    }
+    assert shown - run_by_ci() == set(SAME_AS)
 
 
 def test_what_runs_blocks_instead_is_there():

@@ -2,7 +2,7 @@
 
 import json
 import tarfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -40,15 +40,28 @@ class Registry:
 
     def add(self, reference: str, name: str, tag: str) -> str:
         """Take in an image that the engine has, and return its digest."""
+        self.add_tags(name, {tag: reference})
+        return self._digests[name, tag]
+
+    def add_tags(self, name: str, references: Mapping[str, str]) -> None:
+        """Take in images by tag at once: layers that they share are saved once."""
         archive = self._folder / "saved.tar"
-        self._engine.run("save", "--output", str(archive), reference)
+        self._engine.run("save", "--output", str(archive), *references.values())
         with tarfile.open(archive) as saved:
             saved.extractall(self._folder, filter="data")
         archive.unlink()
         index = json.loads((self._folder / "index.json").read_text())
-        digest = str(index["manifests"][0]["digest"])
-        self._digests[name, tag] = digest
-        return digest
+        digests = {
+            one["annotations"]["io.containerd.image.name"]: str(one["digest"])
+            for one in index["manifests"]
+        }
+        for tag, reference in references.items():
+            (found,) = (
+                digest
+                for full, digest in digests.items()
+                if full == reference or full.endswith(f"/{reference}")
+            )
+            self._digests[name, tag] = found
 
     def blob(self, path: str) -> tuple[str, Path] | None:
         """Return type and file of what ``/v2/NAME/manifests|blobs/WHICH`` names."""

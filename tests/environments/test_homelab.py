@@ -53,7 +53,8 @@ def homelab(engine: Engine, images, tmp_path):
     environment = Environment(compose=core, secrets=secrets, command="compose ...")
     try:
         start(environment, SECRETS)
-        authority = core.execute("database", "cat", "/var/lib/postgresql/tls/ca.crt")
+        read = ("exec", "-T", "database", "cat")
+        authority = core.run(*read, "/var/lib/postgresql/tls/ca.crt")
         (secrets / "database-ca.crt").write_text(authority)
         (secrets / "database-ca.crt").chmod(0o444)
         done = workers.up("backtest-worker-1", "training-worker-1")
@@ -80,8 +81,8 @@ def test_workers_work_over_tls_and_may_do_nothing_else(homelab):
         request = BacktestStart(model=(trained.result or {})["model"], resamples=100)
         done = trial.finish(client.operations.start(request).id)
         assert done.worker != trained.worker
-    sessions = environment.compose.execute(
-        *("database", "psql", "-U", "ktrdr", "-Atc"),
+    sessions = environment.compose.run(
+        *("exec", "-T", "database", "psql", "-U", "ktrdr", "-Atc"),
         "SELECT DISTINCT usename, ssl, version FROM pg_stat_ssl "
         "JOIN pg_stat_activity USING (pid) WHERE client_addr IS NOT NULL ORDER BY 1",
     )

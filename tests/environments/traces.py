@@ -16,6 +16,19 @@ def traces(engine: Engine, project: str) -> list[str]:
     return "".join(found).split()
 
 
+def remove(engine: Engine, project: str) -> None:
+    """Remove all of a project, whoever made it and with whatever files."""
+    label = ("--filter", f"label=com.docker.compose.project={project}", "--quiet")
+    for kind, listing, options in (
+        ("container", ("ps", "--all"), ("--force", "--volumes")),
+        ("volume", ("volume", "ls"), ("--force",)),
+        ("network", ("network", "ls"), ()),
+    ):
+        found = engine.run(*listing, *label).split()
+        if found:
+            engine.attempt(kind, "rm", *options, *found)
+
+
 def nameless_volumes(engine: Engine, project: str) -> list[str]:
     """Return volumes in containers of a project that nobody named, so nobody keeps."""
     label = f"label=com.docker.compose.project={project}"

@@ -1,5 +1,7 @@
-"""How the page on images says that they are run, done so."""
+"""How the page on images says that they are built, run and proven, done so."""
 
+import json
+import secrets
 import subprocess
 import time
 from collections.abc import Iterator
@@ -7,18 +9,25 @@ from pathlib import Path
 
 import pytest
 
+from ktrdr.cli.kinfra.images.build import own_platform
 from ktrdr.cli.kinfra.images.engine import Engine
+from ktrdr.cli.kinfra.images.torch_source import find_torch, wanted_torch
 from ktrdr.cli.kinfra.images.verify.subject import HOME
 from ktrdr.cli.kinfra.images.verify.system import System, running_system
-from tests.documents import ROOT, blocks, words
-from tests.images.derived import built
+from tests.deployments.registry import Registry
+from tests.documents import ROOT, section, words
+from tests.environments.checkout import copy_checkout, variables
+from tests.environments.terminal import Terminal
+from tests.images.derived import CONTRACT, built
 
+PAGE = "docs/images.md"
+BUILDING = section(PAGE, "Building")[0]
+(WHEELS,) = section(PAGE, "Without PyTorch's index")
+RUNNING = section(PAGE, "Running")[0]
+PROVING = section(PAGE, "Proving")[0]
+READ = (BUILDING, WHEELS, RUNNING, PROVING)
 pytestmark = pytest.mark.timeout(900)
-(RUNNING,) = (
-    block for block in blocks(ROOT / "docs" / "images.md") if "docker run" in block.text
-)
-# A GPU is rare, and what it needs is in the image that nobody builds by the way.
-COMMANDS = [command for command in RUNNING.commands if "worker-gpu" not in command]
+MAKEFILE = (ROOT / "Makefile").read_text("utf-8")
 HEALTHY_WITHIN_S = 120.0
 
 
@@ -28,9 +37,79 @@ def system(engine: Engine) -> Iterator[System]:
         yield system
 
 
-def test_what_is_left_out_is_the_gpu_alone():
-    assert len(RUNNING.commands) - len(COMMANDS) == 1
-    assert len(COMMANDS) == 7
+@pytest.fixture
+def terminal(engine: Engine, tmp_path: Path) -> Terminal:
+    """Lend a shell in a copy of this checkout."""
+    if engine.name != "docker":
+        pytest.skip("what the page types, it types for docker")
+    for part in ("checkout", "home", "notes"):
+        (tmp_path / part).mkdir()
+    checkout = copy_checkout(tmp_path / "checkout")
+    own = variables(checkout, tmp_path / "home")
+    return Terminal(checkout, own, tmp_path / "notes", {})
+
+
+@pytest.fixture
+def name(engine: Engine) -> Iterator[str]:
+    """Lend a name for images, none of which stays."""
+    lent = f"ktrdr-page-{secrets.token_hex(4)}"
+    yield lent
+    form = "{{.Repository}}:{{.Tag}}"
+    for one in engine.run("image", "ls", "--format", form).split():
+        if one.startswith(f"{lent}:"):
+            engine.run("image", "rm", one)
+
+
+def test_a_dockerfile_builds_as_it_is(engine: Engine, terminal: Terminal, name: str):
+    terminal.stand_ins = {"-t ktrdr-backend:prod": f"-t {name}:prod"}
+    terminal.read(BUILDING)
+    shown = engine.run("run", "--rm", f"{name}:prod", "ktrdr", "strategies", "schema")
+    assert json.loads(shown)["properties"]
+
+
+# `make images` takes the same way, where pip is configured with such a folder.
+@pytest.mark.slow
+def test_torch_comes_from_a_folder_of_wheels(
+    engine: Engine, terminal: Terminal, name: str
+):
+    image = CONTRACT.image("worker-cpu")
+    wanted = wanted_torch(CONTRACT, image, own_platform(), None)
+    assert wanted is not None
+    source = find_torch(wanted)
+    if source.folder is None:
+        pytest.skip(f"no folder that pip is configured with holds {wanted.wheels}")
+    terminal.stand_ins = {
+        "./wheels": str(source.folder),
+        # Names of their own, and the release of Python that the wheel is for.
+        "build worker-cpu": f"build worker-cpu --tag {name}:kinfra",
+        "docker build": f"docker build -t {name}:docker "
+        f"--build-arg PYTHON_VERSION={source.python}",
+    }
+    terminal.read(WHEELS)
+    program = "import torch; print(torch.__version__)"
+    for tag in ("kinfra", "docker"):
+        told = engine.run("run", "--rm", f"{name}:{tag}", "python", "-c", program)
+        assert told.strip() == f"{wanted.release}+{wanted.build}"
+
+
+def test_an_image_of_a_registry_is_proven_by_its_digest(
+    engine: Engine, terminal: Terminal, tmp_path: Path
+):
+    # The first is what `make verify-images` does.
+    everything, by_digest = PROVING.statements
+    assert everything.split("#")[0].strip() in MAKEFILE.replace("$(BIN)", ".venv/bin")
+    folder = tmp_path / "registry"
+    folder.mkdir()
+    with Registry(engine, folder).serving() as registry:
+        origin = built(engine, "backend").reference
+        digest = registry.add(origin, "me/ktrdr-backend", "x")
+        reference = f"{registry.address}/me/ktrdr-backend@{digest}"
+        engine.run("pull", reference)
+        terminal.stand_ins = {"ghcr.io/OWNER/ktrdr-backend@sha256:...": reference}
+        try:
+            terminal.type(by_digest)
+        finally:
+            engine.run("image", "rm", reference)
 
 
 def test_the_commands_work_in_their_order(
@@ -41,7 +120,7 @@ def test_the_commands_work_in_their_order(
     (tmp_path / "ktrdr.env").write_text(variables)
     started: list[str] = []
     try:
-        for command in COMMANDS:
+        for command in RUNNING.commands:
             printed = run(engine, system, command, tmp_path)
             if "-d" in words(command):
                 started.append(printed)

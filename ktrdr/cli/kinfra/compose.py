@@ -36,7 +36,6 @@ class Project:
         File of variables; by default ``.env`` in the folder, if there is one.
     given : dict
         Variables that come before all others.
-    profiles : tuple of str
     context : str or None
         Host of the engine's configuration; this machine if None.
     """
@@ -46,7 +45,6 @@ class Project:
     files: tuple[Path, ...]
     variables: Path | None = None
     given: Mapping[str, str] = field(default_factory=dict)
-    profiles: tuple[str, ...] = ()
     context: str | None = None
 
 
@@ -81,6 +79,11 @@ class Container:
     def is_well(self) -> bool:
         """Whether it runs and its health check passes, if it has one."""
         return self.state == "running" and self.health in (None, "healthy")
+
+    @property
+    def is_done(self) -> bool:
+        """Whether it is well, or was a job that has ended well."""
+        return self.is_well or (self.state == "exited" and self.exit_code == 0)
 
 
 @dataclass(frozen=True)
@@ -123,29 +126,11 @@ class Compose:
         """
         self.engine.stream(*self.host(), "pull", reference)
 
-    def pull(self, *services: str) -> None:
-        """Pull images, telling how far that is; what runs stays as it is.
-
-        Raises
-        ------
-        EngineError
-            If any can't be pulled.
-        """
-        self.stream("pull", *services)
-
-    def up(
-        self, *services: str, with_dependencies: bool = True, recreate: bool = False
-    ) -> Done:
+    def up(self, *services: str) -> Done:
         """Start services in the background; failing is one of the answers."""
-        options = [] if with_dependencies else ["--no-deps"]
-        options += ["--force-recreate"] if recreate else []
         # Images are pulled or built on purpose, never by the way.
         never = ["--pull", "never"] if self.engine.name == "docker" else []
-        return self.attempt("up", "--detach", *never, *options, *services)
-
-    def stop(self, *services: str) -> None:
-        """Stop services; their containers stay."""
-        self.run("stop", *services)
+        return self.attempt("up", "--detach", *never, *services)
 
     def down(self, *, with_data: bool = False) -> None:
         """Remove containers and networks; with the data nothing of the project stays.
@@ -165,16 +150,6 @@ class Compose:
         """
         options = [] if dependencies else ["--no-deps"]
         return self.run("run", "--rm", "-T", *options, service, *command)
-
-    def execute(self, service: str, *command: str, stdin: str | None = None) -> str:
-        """Run a command in a container that runs; return what it writes.
-
-        Raises
-        ------
-        EngineError
-            If it fails.
-        """
-        return self.run("exec", "-T", service, *command, stdin=stdin)
 
     def logs(self, service: str, lines: int = 20) -> str:
         """Return the end of what a service wrote."""
@@ -206,7 +181,7 @@ class Compose:
                 return done.out.split()[0].replace("0.0.0.0", "127.0.0.1")
         return None
 
-    def run(self, *arguments: str, stdin: str | None = None) -> str:
+    def run(self, *arguments: str) -> str:
         """Return what a call of compose writes to its standard output.
 
         Raises
@@ -214,34 +189,18 @@ class Compose:
         EngineError
             If it fails.
         """
-        done = self.attempt(*arguments, stdin=stdin)
+        done = self.attempt(*arguments)
         if done.code:
             program, before = self._program()
             raise EngineError(program.failure((*before, *arguments), done))
         return done.out
 
-    def attempt(
-        self, *arguments: str, stdin: str | None = None, timeout_s: float = 900
-    ) -> Done:
+    def attempt(self, *arguments: str, timeout_s: float = 900) -> Done:
         """Make a call of compose whose failure is one of the answers."""
         program, before = self._program()
         return program.attempt(
-            *(*before, *arguments),
-            stdin=stdin,
-            timeout_s=timeout_s,
-            variables=self._variables(),
+            *before, *arguments, timeout_s=timeout_s, variables=self._variables()
         )
-
-    def stream(self, *arguments: str) -> None:
-        """Make a call whose output is shown on standard error.
-
-        Raises
-        ------
-        EngineError
-            If it fails.
-        """
-        program, before = self._program()
-        program.stream(*before, *arguments, variables=self._variables())
 
     def pass_on(self, *arguments: str) -> int:
         """Let a call have this process's terminal, and return its exit code."""
@@ -258,7 +217,6 @@ class Compose:
         options += [f"--file={path}" for path in project.files]
         if project.variables is not None:
             options.append(f"--env-file={project.variables}")
-        options += [f"--profile={profile}" for profile in project.profiles]
         if self.engine.name == "docker":
             return self.engine, [*self.host(), "compose", *options]
         if shutil.which("podman-compose") is None:

@@ -78,7 +78,7 @@ def logs(
 
 
 def _environment(engine: str | None) -> "Environment":
-    from ktrdr.cli.kinfra.environments.registry import entries
+    from ktrdr.cli.kinfra.environments.registry import entries, project_of
     from ktrdr.cli.kinfra.environments.template import templated
     from ktrdr.cli.kinfra.images.engine import Engine
     from ktrdr.errors import NotFoundError
@@ -87,4 +87,4 @@ def _environment(engine: str | None) -> "Environment":
     if found is None:
         raise NotFoundError("there is no local-prod yet: run `kinfra local-prod init`")
     command = "kinfra local-prod ..."
-    return templated(Engine.find(engine), found.folder, f"ktrdr-{_NAME}", command)
+    return templated(Engine.find(engine), found.folder, project_of(_NAME), command)

@@ -140,3 +140,27 @@ def test_grafana_lets_nobody_in_without_a_password():
     settings = dict(environment.services())["grafana"]["environment"]
     assert settings["GF_AUTH_ANONYMOUS_ENABLED"] == "false"
     assert settings["GF_SECURITY_ADMIN_PASSWORD__FILE"].startswith("/run/secrets/")
+
+
+def test_lines_that_files_repeat_are_the_same_in_all():
+    documents = [one for each in ENVIRONMENTS for one in each.documents]
+    # The sandbox's second file only adds to the first.
+    whole = [one for one in documents if "x-service" in one]
+    assert len(whole) == len(documents) - 1
+    assert all(one["x-service"] == whole[0]["x-service"] for one in whole)
+    databases = [
+        one["services"]["database"]["healthcheck"]
+        for one in whole
+        if "database" in one["services"]
+    ]
+    assert len(databases) == len(ENVIRONMENTS)
+    assert all(one == databases[0] for one in databases)
+
+
+def test_workers_with_a_gpu_have_what_the_homelabs_other_workers_have():
+    (homelab,) = (one for one in ENVIRONMENTS if one.name == "homelab")
+    _, workers, gpu = homelab.documents
+    # Theirs takes longer to begin.
+    shared = {k: v for k, v in workers["x-worker"].items() if k != "healthcheck"}
+    assert gpu["x-worker"] == shared
+    assert gpu["secrets"] == workers["secrets"]

@@ -1,7 +1,10 @@
 """What a process exports, each in a process of its own."""
 
+import socket
 import subprocess
 import sys
+
+import pytest
 
 from tests.otlp import running_collector
 
@@ -74,3 +77,27 @@ def test_a_collector_that_is_away_spoils_no_command(tmp_path):
     assert done.returncode == 18
     assert done.stderr.startswith("Error: the backend at http://127.0.0.1:9")
     assert done.stderr.count("\n") == 1
+
+
+# Sends a span to where nobody listens.
+TO_NOBODY = """
+import sys
+from ktrdr.tracing import span, start_tracing, stop_tracing
+start_tracing("ktrdr-job", sys.argv[1], is_silent=bool(sys.argv[2:]))
+with span("work"):
+    pass
+stop_tracing(within_s=30)
+"""
+
+
+@pytest.mark.parametrize("is_silent", [True, False], ids=["silent", "telling"])
+def test_a_collector_that_is_away_is_told_where_nobody_asked_for_silence(is_silent):
+    with socket.create_server(("127.0.0.1", 0)) as gone:
+        endpoint = f"http://127.0.0.1:{gone.getsockname()[1]}"
+    done = subprocess.run(
+        [sys.executable, "-c", TO_NOBODY, endpoint, *["silent"] * is_silent],
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    assert bool(done.stderr) != is_silent

@@ -48,7 +48,7 @@ def _services(trial: Trial) -> str:
     unwell = [
         f"{one.service} is {one.state}, {one.health}, exit code {one.exit_code}"
         for one in containers
-        if not one.is_well and (one.state != "exited" or one.exit_code)
+        if not one.is_done
     ]
     if unwell:
         raise Fault(f"not all are well: {'; '.join(unwell)}")

@@ -17,6 +17,7 @@ from ktrdr.cli.kinfra.deploy.pins import Pin
 from ktrdr.errors import ConflictError, StorageError
 from ktrdr.settings import settings
 
+Kind = Literal["deploy", "rollback"]
 Outcome = Literal["succeeded", "rolled_back", "stuck", "unfinished"]
 
 
@@ -45,7 +46,7 @@ class Record(BaseModel):
 
     id: str
     area: AreaName
-    kind: Literal["deploy", "rollback"]
+    kind: Kind
     project: str
     engine: str
     context: str | None

@@ -10,7 +10,7 @@ from ktrdr.cli.kinfra.deploy.areas import HOMELAB, Area, AreaName, find_area
 from ktrdr.cli.kinfra.deploy.compose_project import ComposeProject, load_project
 from ktrdr.cli.kinfra.deploy.database import Saved, clear_restoring
 from ktrdr.cli.kinfra.deploy.gate import Gate
-from ktrdr.cli.kinfra.deploy.history import History, Outcome, Record, stamp
+from ktrdr.cli.kinfra.deploy.history import History, Kind, Outcome, Record, stamp
 from ktrdr.cli.kinfra.deploy.pins import Pin, release_others, running_pin
 from ktrdr.cli.kinfra.deploy.plan import Parts, Plan, divide
 from ktrdr.cli.kinfra.deploy.project import Container, Project, Service
@@ -183,22 +183,20 @@ class Target:
         release_others(self.project, self.history.owner, plan.all_pins)
         return done
 
-    def new_record(self, plan: Plan, kind: str) -> Record:
+    def new_record(self, plan: Plan, kind: Kind) -> Record:
         """Return the record of a rollout that begins now."""
         now = datetime.now(UTC)
-        return Record.model_validate(
-            {
-                "id": stamp(now),
-                "area": self.area.name,
-                "kind": kind,
-                "project": self.project.name,
-                "engine": self.engine,
-                "context": self.context,
-                "folder": self.folder,
-                "began_at": now,
-                "images": dict(plan.pins),
-                "before": dict(plan.before),
-            }
+        return Record(
+            id=stamp(now),
+            area=self.area.name,
+            kind=kind,
+            project=self.project.name,
+            engine=self.engine,
+            context=self.context,
+            folder=self.folder,
+            began_at=now,
+            images=dict(plan.pins),
+            before=dict(plan.before),
         )
 
 

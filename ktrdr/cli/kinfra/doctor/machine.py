@@ -1,18 +1,24 @@
 """What this machine itself has to offer, without an engine."""
 
 import os
+import re
 import shutil
 from difflib import get_close_matches
+from pathlib import Path
 
 from ktrdr.cli.kinfra.environments.registry import entries
+from ktrdr.cli.kinfra.images.contract import load_contract
 from ktrdr.cli.kinfra.images.verify.check import Fault, NotChecked
 from ktrdr.errors import InputError
 from ktrdr.settings import Settings, settings
 
 _PREFIX = "KTRDR_"
-# Read by other things than the program: the engine's search, `make`, compose files.
-_OTHERS = frozenset({"KTRDR_ENGINE", "KTRDR_TORCH_INDEX", "KTRDR_REGISTRY"})
-_OF_COMPOSE = ("_IMAGE", "_WORKERS", "_MEMORY", "_CPUS", "_BIND")
+# Read by other things than the program: the engine's search, `make`, tests.
+_OTHERS = frozenset(
+    {"KTRDR_ENGINE", "KTRDR_TORCH_INDEX", "KTRDR_FAULT_KILLS", "KTRDR_FAULT_STOPS"}
+)
+_OF_COMPOSE = re.compile(r"\$\{(KTRDR_\w+)")
+_TEMPLATES = Path(__file__).parents[1] / "templates"
 
 
 def git() -> str:
@@ -26,12 +32,9 @@ def git() -> str:
 def settings_are_known() -> str:
     """Make sure that variables have a meaning and a value that fits it."""
     known = {f"{_PREFIX}{name.upper()}" for name in Settings.model_fields}
+    known |= _OTHERS | _read_by_compose()
     given = [name for name in os.environ if name.startswith(_PREFIX)]
-    unknown = [
-        name
-        for name in given
-        if name not in known | _OTHERS and not name.endswith(_OF_COMPOSE)
-    ]
+    unknown = [name for name in given if name not in known]
     if unknown:
         raise Fault("; ".join(_told(name, known) for name in sorted(unknown)))
     try:
@@ -39,6 +42,13 @@ def settings_are_known() -> str:
     except InputError as error:
         raise Fault(str(error)) from None
     return f"{len(given)} variables set"
+
+
+def _read_by_compose() -> set[str]:
+    """Return the variables that compose files of the environments read."""
+    folders = (load_contract().root / "deploy" / "environments", _TEMPLATES)
+    files = [path for folder in folders for path in folder.rglob("*.yml")]
+    return {name for path in files for name in _OF_COMPOSE.findall(path.read_text())}
 
 
 def folder() -> str:

@@ -1,6 +1,7 @@
 """Which environments of the template there are on this machine, and their slots."""
 
 import fcntl
+import hashlib
 import json
 import os
 import socket
@@ -12,7 +13,7 @@ from pathlib import Path
 
 from ktrdr.cli.kinfra.environments.template import ports_of
 from ktrdr.errors import ConflictError, NotFoundError
-from ktrdr.settings import settings
+from ktrdr.settings import Settings, settings
 
 # Slot 0 has the standard ports; without being asked, sandboxes leave it to local-prod.
 SLOTS = range(11)
@@ -70,6 +71,20 @@ def find_entry(name: str) -> Entry:
             return one
     known = ", ".join(one.name for one in found) or "none"
     raise NotFoundError(f"there is no sandbox {name[:80]!r}; there are: {known}")
+
+
+def project_of(name: str) -> str:
+    """Return the name of an environment's compose project.
+
+    An engine knows projects by their names alone, so those of any folder but the usual
+    one carry its mark: what one folder brings up is not another's to replace.
+    """
+    folder = settings().environments
+    usual = Settings.model_fields["environments"].get_default(call_default_factory=True)
+    if folder == usual:
+        return f"ktrdr-{name}"
+    mark = hashlib.sha256(str(folder.absolute()).encode()).hexdigest()[:6]
+    return f"ktrdr-{name}-{mark}"
 
 
 def reserve(

@@ -103,7 +103,7 @@ def await_health(compose: Compose, *, within_s: float) -> None:
     deadline_s = time.monotonic() + within_s
     while True:
         containers = compose.containers()
-        waiting = [one for one in containers if not _is_done(one)]
+        waiting = [one for one in containers if not one.is_done]
         if containers and not waiting:
             return
         lost = [one for one in waiting if _is_lost(one)]
@@ -113,17 +113,13 @@ def await_health(compose: Compose, *, within_s: float) -> None:
         time.sleep(_PAUSE_S)
 
 
-def _is_done(one: Container) -> bool:
-    return one.is_well or (one.state == "exited" and one.exit_code == 0)
-
-
 def _is_lost(one: Container) -> bool:
     has_failed = one.state in ("exited", "dead") and one.exit_code != 0
     return has_failed or one.health == "unhealthy" or one.restarts > _MOST_RESTARTS
 
 
 def _failure(compose: Compose, containers: Sequence[Container], why: str) -> StartError:
-    failed = [one for one in containers if not _is_done(one)]
+    failed = [one for one in containers if not one.is_done]
     stories = []
     for service in dict.fromkeys(one.service for one in failed):
         one = next(one for one in failed if one.service == service)

@@ -11,7 +11,8 @@ _TEMPLATES = Path(__file__).parents[1] / "templates"
 _BASE = _TEMPLATES / "docker-compose.base.yml"
 _SOURCE = _TEMPLATES / "docker-compose.source.yml"
 _DEFAULTS = _TEMPLATES / ".env.sandbox"
-_VARIABLES = ".env.sandbox"
+# In the folder of an environment.
+VARIABLES = ".env.sandbox"
 _STANDARD_PORTS = {"KTRDR_API_PORT": 8000, "KTRDR_DATABASE_PORT": 5432}
 
 
@@ -30,7 +31,7 @@ def write_variables(folder: Path, slot: int, changes: Mapping[str, str]) -> None
         lines.append(f"{name}={new[name]}" if mark and name in new else line)
     # Its head is about the template.
     body = "\n".join(lines).partition("\n\n")[2]
-    (folder / _VARIABLES).write_text(f"{body}\n", encoding="utf-8")
+    (folder / VARIABLES).write_text(f"{body}\n", encoding="utf-8")
 
 
 def templated(engine: Engine, folder: Path, name: str, command: str) -> Environment:
@@ -45,7 +46,7 @@ def templated(engine: Engine, folder: Path, name: str, command: str) -> Environm
     command : str
         What people call it with.
     """
-    variables = folder / _VARIABLES
+    variables = folder / VARIABLES
     has_source = bool(read_variables(variables).get("KTRDR_SOURCE"))
     project = Project(
         name=name,

@@ -49,7 +49,7 @@ def tell_status(environment: "Environment", *, as_json: bool) -> None:
     else:
         words = f"{environment.name} does not run: `{environment.call('up')}` starts it"
         notes().print(words, markup=False)
-    if not containers or not all(_is_well(one) for one in containers):
+    if not containers or not all(one.is_done for one in containers):
         raise typer.Exit(_NOT_WELL_EXIT_CODE)
 
 
@@ -62,10 +62,6 @@ def show_logs(
     code = environment.compose.pass_on("logs", *options, *services)
     if code:
         raise typer.Exit(code)
-
-
-def _is_well(one: "Container") -> bool:
-    return one.is_well or (one.state == "exited" and one.exit_code == 0)
 
 
 def _table(containers: "list[Container]") -> "Table":

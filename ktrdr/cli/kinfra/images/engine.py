@@ -130,12 +130,7 @@ class Engine:
             return Done(code=_TIMED_OUT, out=_text(late.stdout), err=err)
         return Done(code=done.returncode, out=done.stdout, err=done.stderr)
 
-    def stream(
-        self,
-        *arguments: str,
-        folder: Path | None = None,
-        variables: Mapping[str, str] | None = None,
-    ) -> None:
+    def stream(self, *arguments: str, folder: Path | None = None) -> None:
         """Make a call in ``folder`` whose output is shown on standard error.
 
         Raises
@@ -149,7 +144,6 @@ class Engine:
             # Standard output is for the command's own result.
             stdout=2,
             cwd=folder,
-            env=variables,
         )
         if done.returncode:
             raise EngineError(

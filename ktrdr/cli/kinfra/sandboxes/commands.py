@@ -16,7 +16,10 @@ from ktrdr.cli.kinfra.images.options import EngineName
 from ktrdr.cli.options import AsJson
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from ktrdr.cli.kinfra.environments.environment import Environment
+    from ktrdr.cli.kinfra.environments.registry import Entry
 
 app = typer.Typer(
     help="Isolated environments side by side, each of a git worktree.",
@@ -83,20 +86,22 @@ def down(name: SandboxName, engine: EngineName = None) -> None:
 @app.command("list")
 def list_sandboxes(engine: EngineName = None, as_json: AsJson = False) -> None:
     """List all sandboxes, and what of them runs."""
-    from ktrdr.cli.kinfra.environments.registry import entries
     from ktrdr.cli.kinfra.environments.template import ports_of
+    from ktrdr.cli.kinfra.sandboxes.sandbox import sandboxes
     from ktrdr.cli.output import console, notes, print_json
 
+    found = sandboxes()
+    counts = _count_running(found, engine)
     rows = [
         {
             "name": one.name,
             "slot": one.slot,
             "port": ports_of(one.slot)["KTRDR_API_PORT"],
             "branch": one.branch,
-            "source": str(one.source) if one.repository else None,
-            "running": _count_running(one.name, engine),
+            "source": str(one.source),
+            "running": counts[one.name],
         }
-        for one in entries()
+        for one in found
     ]
     if as_json:
         print_json(rows)
@@ -104,7 +109,8 @@ def list_sandboxes(engine: EngineName = None, as_json: AsJson = False) -> None:
     if not rows:
         notes().print("There is no sandbox: `kinfra sandbox create NAME` makes one.")
     for row in rows:
-        words = "slot {slot}  port {port}  {running} running  {branch}".format(**row)
+        what = "its folder is gone" if row["running"] is None else "{running} running"
+        words = f"slot {{slot}}  port {{port}}  {what}  {{branch}}".format(**row)
         console().print(f"{row['name']:<20} {words}", markup=False, soft_wrap=True)
 
 
@@ -160,25 +166,35 @@ def destroy(
     engine: EngineName = None,
 ) -> None:
     """Remove all of it; refuses where its worktree holds work that is in no commit."""
-    from ktrdr.cli.kinfra.environments.registry import find_entry
     from ktrdr.cli.kinfra.images.engine import Engine
-    from ktrdr.cli.kinfra.sandboxes.sandbox import destroy
+    from ktrdr.cli.kinfra.sandboxes.sandbox import destroy, find_sandbox
     from ktrdr.cli.output import console
 
-    entry = find_entry(name)
+    entry = find_sandbox(name)
     is_gone = destroy(entry, Engine.find(engine), force=force)
     kept = "" if is_gone else f"; the branch {entry.branch} stays, it has commits"
     console().print(f"{name} is gone{kept}.", markup=False)
 
 
 def _environment(name: str, engine: str | None) -> "Environment":
-    from ktrdr.cli.kinfra.environments.registry import find_entry
     from ktrdr.cli.kinfra.images.engine import Engine
-    from ktrdr.cli.kinfra.sandboxes.sandbox import environment_of
+    from ktrdr.cli.kinfra.sandboxes.sandbox import environment_of, find_sandbox
 
-    return environment_of(find_entry(name), Engine.find(engine))
+    return environment_of(find_sandbox(name), Engine.find(engine))
 
 
-def _count_running(name: str, engine: str | None) -> int:
-    containers = _environment(name, engine).compose.containers()
-    return sum(one.state == "running" for one in containers)
+def _count_running(
+    sandboxes: "Sequence[Entry]", engine: str | None
+) -> dict[str, int | None]:
+    """Return how many containers of each run; None for one whose folder is gone."""
+    from ktrdr.cli.kinfra.images.engine import Engine
+    from ktrdr.cli.kinfra.sandboxes.sandbox import environment_of, is_broken
+
+    counts: dict[str, int | None] = {one.name: None for one in sandboxes}
+    whole = [one for one in sandboxes if not is_broken(one)]
+    if whole:
+        answering = Engine.find(engine)
+        for one in whole:
+            found = environment_of(one, answering).compose.containers()
+            counts[one.name] = sum(each.state == "running" for each in found)
+    return counts

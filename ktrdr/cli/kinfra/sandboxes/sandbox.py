@@ -6,8 +6,19 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from ktrdr.cli.kinfra.environments.environment import Environment
-from ktrdr.cli.kinfra.environments.registry import Entry, release, reserve
-from ktrdr.cli.kinfra.environments.template import templated, write_variables
+from ktrdr.cli.kinfra.environments.registry import (
+    Entry,
+    entries,
+    find_entry,
+    project_of,
+    release,
+    reserve,
+)
+from ktrdr.cli.kinfra.environments.template import (
+    VARIABLES,
+    templated,
+    write_variables,
+)
 from ktrdr.cli.kinfra.images.engine import Engine
 from ktrdr.cli.kinfra.sandboxes.worktree import (
     add_worktree,
@@ -16,10 +27,31 @@ from ktrdr.cli.kinfra.sandboxes.worktree import (
     remove_branch,
     remove_worktree,
 )
-from ktrdr.errors import InputError
+from ktrdr.errors import ConflictError, InputError, NotFoundError
 
 _NAME = re.compile(r"[a-z][a-z0-9-]{0,29}")
-_RESERVED = ("local-prod",)
+# It has a slot as they have, and commands of its own.
+_LOCAL_PROD = "local-prod"
+# Others whose folders lie beside those of sandboxes.
+_RESERVED = (_LOCAL_PROD, "deployments")
+
+
+def sandboxes() -> list[Entry]:
+    """Return all sandboxes in the order of their slots."""
+    return [one for one in entries() if one.name != _LOCAL_PROD]
+
+
+def find_sandbox(name: str) -> Entry:
+    """Return the sandbox of that name.
+
+    Raises
+    ------
+    InputError, NotFoundError
+        If there is none; names those that there are.
+    """
+    if name == _LOCAL_PROD:
+        raise InputError(f"{name} is no sandbox: use the commands of `kinfra {name}`")
+    return find_entry(name)
 
 
 def create(
@@ -53,13 +85,14 @@ def create(
     if not _NAME.fullmatch(name) or name in _RESERVED:
         raise InputError(
             f"{name[:80]!r} can't name a sandbox: expected up to 30 small letters, "
-            "digits and hyphens that begin with a letter"
+            f"digits and hyphens that begin with a letter, other than "
+            f"{' and '.join(_RESERVED)}"
         )
     repository = checkout_of(Path.cwd())
     branch = branch or f"sandbox/{name}"
     entry = reserve(name, slot, repository=str(repository), branch=branch)
+    _make_folder(entry)
     try:
-        entry.folder.mkdir(parents=True)
         add_worktree(repository, entry.source, branch, start)
         source = {"KTRDR_SOURCE": "" if images else str(entry.source)}
         write_variables(entry.folder, entry.slot, {**source, **(images or {})})
@@ -69,9 +102,40 @@ def create(
     return entry
 
 
+def _make_folder(entry: Entry) -> None:
+    """Make its folder; one that is there already is somebody's and stays."""
+    try:
+        entry.folder.mkdir(parents=True)
+    except FileExistsError:
+        release(entry.name)
+        raise ConflictError(
+            f"{entry.folder} exists and belongs to no sandbox that is known: move "
+            "away what you need of it and delete it, or name another sandbox"
+        ) from None
+    except OSError:
+        release(entry.name)
+        raise
+
+
+def is_broken(entry: Entry) -> bool:
+    """Tell whether its folder was deleted, so that `destroy` is all that is left."""
+    return not (entry.folder / VARIABLES).exists()
+
+
 def environment_of(entry: Entry, engine: Engine) -> Environment:
-    """Return the environment of a sandbox."""
-    name = f"ktrdr-sandbox-{entry.name}"
+    """Return the environment of a sandbox.
+
+    Raises
+    ------
+    NotFoundError
+        If its folder was deleted.
+    """
+    if is_broken(entry):
+        raise NotFoundError(
+            f"{entry.folder} was deleted: `kinfra sandbox destroy {entry.name}` gives "
+            "back its slot"
+        )
+    name = project_of(f"sandbox-{entry.name}")
     command = f"kinfra sandbox ... {entry.name}"
     return templated(engine, entry.folder, name, command)
 
@@ -98,7 +162,7 @@ def destroy(entry: Entry, engine: Engine, *, force: bool = False) -> bool:
     """
     if entry.source.exists() and not force:
         refuse_changes(entry.source)
-    if (entry.folder / ".env.sandbox").exists():
+    if not is_broken(entry):
         environment_of(entry, engine).compose.down(with_data=True)
     return _forget(entry)
 

@@ -27,15 +27,15 @@ def compose(engine: str = "docker", **fields) -> Compose:
     return Compose(Engine(engine), project)
 
 
-def test_a_call_names_project_files_variables_profiles_and_host(docker, tmp_path):
+def test_a_call_names_project_files_variables_and_host(docker, tmp_path):
     variables = tmp_path / "variables"
     variables.write_text("A=1\n")
-    compose(variables=variables, profiles=("p",), context="far").run("config")
+    compose(variables=variables, context="far").run("config")
     assert docker.calls == [
         [
             *("docker", "--context", "far", "compose", "--project-name=x"),
             *("--project-directory=/place", "--file=/place/a.yml"),
-            *(f"--env-file={variables}", "--profile=p", "config"),
+            *(f"--env-file={variables}", "config"),
         ]
     ]
 
@@ -129,5 +129,5 @@ def test_an_address_is_one_that_this_machine_reaches(docker):
 def test_a_failure_tells_the_call_and_what_compose_said(docker):
     docker.answer("compose", code=1, err="no such service: x\n")
     with pytest.raises(EngineError, match=r"(?s)docker compose .*no such service: x"):
-        compose().stop("x")
+        compose().run("stop", "x")
     assert compose().up("x").code == 1

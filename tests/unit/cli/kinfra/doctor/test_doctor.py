@@ -98,7 +98,9 @@ def test_a_variable_that_nothing_reads_is_told_with_the_one_that_was_meant(monke
     with pytest.raises(Fault, match="nothing reads KTRDR_WORKERS_HOST, did you mean"):
         machine.settings_are_known()
     monkeypatch.delenv("KTRDR_WORKERS_HOST")
-    monkeypatch.setenv("KTRDR_BACKTEST_IMAGE", "ktrdr-backend:prod")
+    # Read by files of compose alone.
+    for name in ("KTRDR_BACKTEST_IMAGE", "KTRDR_DATA", "KTRDR_USER", "KTRDR_SECRETS"):
+        monkeypatch.setenv(name, "something")
     monkeypatch.setenv("KTRDR_PORT", "many")
     with pytest.raises(Fault, match="KTRDR_PORT is 'many'"):
         machine.settings_are_known()

@@ -10,6 +10,7 @@ import pytest
 from ktrdr.cli.kinfra.environments.registry import (
     entries,
     find_entry,
+    project_of,
     release,
     reserve,
 )
@@ -55,6 +56,17 @@ def test_two_get_two_slots_and_one_that_is_given_back_is_taken_again():
     release("a")
     assert [one.name for one in entries()] == ["b"]
     assert take("c").slot == first.slot
+
+
+def test_projects_of_two_folders_are_two(folder, monkeypatch):
+    first = project_of("sandbox-a")
+    assert first == project_of("sandbox-a") != project_of("sandbox-b")
+    monkeypatch.setenv("KTRDR_ENVIRONMENTS", str(folder / "other"))
+    settings.cache_clear()
+    assert project_of("sandbox-a") != first
+    monkeypatch.delenv("KTRDR_ENVIRONMENTS")
+    settings.cache_clear()
+    assert project_of("sandbox-a") == "ktrdr-sandbox-a"
 
 
 def test_a_name_is_taken_once():

@@ -1,5 +1,7 @@
 """Sandboxes are made of real worktrees, and destroyed with nobody's work."""
 
+import json
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -10,8 +12,10 @@ from ktrdr.cli.kinfra.compose import read_variables
 from ktrdr.cli.kinfra.environments import registry
 from ktrdr.cli.kinfra.main import app
 from ktrdr.cli.kinfra.sandboxes.sandbox import create
-from ktrdr.errors import ConflictError, InputError
+from ktrdr.errors import ConflictError, InputError, NotFoundError
 from ktrdr.settings import settings
+
+RESERVED = ("local-prod", "deployments")
 
 
 def git(folder: Path, *arguments: str) -> str:
@@ -84,7 +88,7 @@ def test_destroyed_it_leaves_no_trace(repository, docker, tmp_path):
     assert not entry.folder.exists()
     (down,) = [call for call in docker.calls if "down" in call]
     assert down[-3:] == ["down", "--volumes", "--remove-orphans"]
-    assert "--project-name=ktrdr-sandbox-trial" in down
+    assert f"--project-name={registry.project_of('sandbox-trial')}" in down
 
 
 @pytest.mark.parametrize("change", ["new file", "changed file", "staged file"])
@@ -121,7 +125,30 @@ def test_a_sandbox_that_can_not_be_made_leaves_nothing(repository):
     assert create("trial").slot
 
 
-@pytest.mark.parametrize("name", ["", "Upper", "-x", "a/b", "x" * 31, "local-prod"])
+def test_a_folder_of_somebody_else_is_not_made_into_a_sandbox(repository, tmp_path):
+    work = tmp_path / "environments" / "trial" / "source" / "work.txt"
+    work.parent.mkdir(parents=True)
+    work.write_text("in no commit")
+    with pytest.raises(ConflictError, match="belongs to no sandbox that is known"):
+        create("trial")
+    assert work.read_text() == "in no commit"
+    assert registry.entries() == []
+
+
+def test_a_sandbox_whose_folder_is_gone_is_told_and_can_be_destroyed(
+    repository, docker
+):
+    shutil.rmtree(create("broken").folder)
+    create("whole")
+    told = kinfra("list").stdout.splitlines()
+    assert ["folder is gone" in line for line in told] == [True, False]
+    with pytest.raises(NotFoundError, match="`kinfra sandbox destroy broken`"):
+        kinfra("up", "broken")
+    kinfra("destroy", "broken")
+    assert [one.name for one in registry.entries()] == ["whole"]
+
+
+@pytest.mark.parametrize("name", ["", "Upper", "-x", "a/b", "x" * 31, *RESERVED])
 def test_a_name_that_can_not_be_a_projects_is_refused(repository, name):
     with pytest.raises(InputError, match="can't name a sandbox"):
         create(name)
@@ -157,3 +184,12 @@ def test_local_prod_takes_the_standard_ports_for_itself(repository):
     assert variables["KTRDR_BACKEND_IMAGE"] == "r/b:2"
     with pytest.raises(ConflictError, match="slot 0 is local-prod's"):
         create("trial", slot=0)
+
+
+def test_local_prod_is_no_sandbox_to_list_or_destroy(repository, docker):
+    assert CliRunner().invoke(app, ["local-prod", "init"]).exit_code == 0
+    assert json.loads(kinfra("list", "--json").stdout) == []
+    with pytest.raises(InputError, match="use the commands of `kinfra local-prod`"):
+        kinfra("destroy", "local-prod", "--force")
+    assert registry.find_entry("local-prod").folder.exists()
+    assert docker.calls == []
