@@ -11,9 +11,11 @@ import pytest
 from ktrdr.cli.kinfra.deploy.database import DeployedDatabase, Saved
 from ktrdr.cli.kinfra.deploy.project import Container
 from ktrdr.cli.kinfra.images.engine import Done, EngineError
+from ktrdr.database import Database
 from ktrdr.database.address import parts_of
 from ktrdr.database.embedded import programs_folder
 from ktrdr.errors import ConflictError, DatabaseError, NotFoundError
+from ktrdr.operations import NewOperation, Operations
 from tests.postgres import TestServer
 from tests.unit.cli.kinfra.deploy.world import World
 
@@ -132,6 +134,80 @@ def test_who_was_connected_has_to_connect_again(connection, database, tmp_path):
         connection.execute("SELECT 1")
 
 
+def test_a_restore_waits_for_nobody_who_is_gone(connection, database, tmp_path):
+    saved = database.back_up(tmp_path / "x.dump")
+    # As a migration whose container was removed while its statement holds locks.
+    connection.autocommit = False
+    connection.execute("LOCK TABLE ktrdr.operations")
+    database.restore(saved)
+    with pytest.raises(psycopg.OperationalError):
+        connection.execute("SELECT 1")
+
+
+TOKEN = """
+INSERT INTO ktrdr.tokens (id, name, role, secret_hash) VALUES (%s, %s, 'admin', %s)
+"""
+SESSION = """
+INSERT INTO ktrdr.sessions (secret_hash, token_id, expires_at)
+VALUES (%s, %s, now() + interval '1 day')
+"""
+
+
+def test_tokens_that_were_revoked_stay_so_and_those_made_since_are_there(
+    connection, database, database_url, tmp_path
+):
+    for name in ("lost", "kept"):
+        connection.execute(TOKEN, [name, name, name.encode()])
+    connection.execute(SESSION, [b"left", "kept"])
+    saved = database.back_up(tmp_path / "x.dump")
+    connection.execute("UPDATE ktrdr.tokens SET revoked_at = now() WHERE id = 'lost'")
+    connection.execute("DELETE FROM ktrdr.sessions")
+    connection.execute(TOKEN, ["new", "new", b"new"])
+    connection.execute(SESSION, [b"came", "new"])
+    connection.execute(MIGRATION)
+    database.restore(saved)
+    with psycopg.connect(database_url) as anew:
+        valid = anew.execute(
+            "SELECT id FROM ktrdr.tokens WHERE revoked_at IS NULL ORDER BY id"
+        )
+        assert valid.fetchall() == [("kept",), ("new",)]
+        sessions = anew.execute("SELECT secret_hash FROM ktrdr.sessions")
+        assert sessions.fetchall() == [(b"came",)]
+
+
+@pytest.mark.anyio
+async def test_what_was_cancelled_stays_so(database, database_url, tmp_path):
+    new = NewOperation(kind="probe", title="x", queue="backtest", request={})
+    async with Database(database_url) as before:
+        made = [(await Operations(before).create(new)).operation.id for _ in range(2)]
+        saved = database.back_up(tmp_path / "x.dump")
+        await Operations(before).cancel(made[0])
+    database.restore(saved)
+    async with Database(database_url) as after:
+        one = Operations(after)
+        assert [(await one.get(each)).state for each in made] == [
+            "cancelling",
+            "pending",
+        ]
+        # Nobody works on it, so the backend's next look ends it.
+        assert await one.sweep(0) == [made[0]]
+        assert (await one.get(made[0])).state == "cancelled"
+
+
+def test_operations_made_since_are_lost_only_if_that_is_said(
+    connection, database, database_url, tmp_path
+):
+    saved = database.back_up(tmp_path / "x.dump")
+    connection.execute(OPERATION, ["second"])
+    with pytest.raises(ConflictError, match="1 operations were made since"):
+        database.restore(saved)
+    with psycopg.connect(database_url) as anew:
+        assert operations(anew) == ["first", "second"]
+    database.restore(saved, loses=True)
+    with psycopg.connect(database_url) as anew:
+        assert operations(anew) == ["first"]
+
+
 def test_a_restore_keeps_what_roles_may_do(database, database_url, tmp_path):
     with psycopg.connect(database_url, autocommit=True) as connection:
         connection.execute("CREATE ROLE remote_worker")
@@ -149,19 +225,58 @@ def test_a_restore_keeps_what_roles_may_do(database, database_url, tmp_path):
 
 
 def test_a_backup_that_can_not_be_loaded_changes_nothing(
-    connection, database, tmp_path
+    connection, database, database_url, tmp_path
 ):
     saved = database.back_up(tmp_path / "x.dump")
     whole = saved.path.read_bytes()
     saved.path.write_bytes(whole[: len(whole) // 4])
     connection.execute(OPERATION, ["second"])
     with pytest.raises(EngineError):
-        database.restore(saved)
-    assert operations(connection) == ["first", "second"]
+        database.restore(saved, loses=True)
+    with psycopg.connect(database_url) as anew:
+        assert operations(anew) == ["first", "second"]
     assert list(tmp_path.iterdir()) == [saved.path]
 
 
-def test_statements_that_fail_leave_all_as_it_was(connection, database, tmp_path):
+@pytest.mark.parametrize("share", [0.1, 0.5, 0.99])
+def test_a_restore_that_is_cut_off_changes_nothing(
+    connection, database_url, tmp_path, share
+):
+    class Cut(Here):
+        def pour(self, container, *command, source=None, target=None):
+            # As psql sees it when the program that feeds it dies.
+            if command[0] == "psql":
+                statements = source.read_bytes()
+                end = statements.rindex(b";\n\n\n", 0, int(len(statements) * share))
+                source.write_bytes(statements[: end + 2])
+            super().pour(container, *command, source=source, target=target)
+
+    database = DeployedDatabase(Cut(database_url), "database")
+    saved = database.back_up(tmp_path / "x.dump")
+    connection.execute(MIGRATION)
+    connection.execute("INSERT INTO public.planted VALUES (7)")
+    with pytest.raises(EngineError, match="nothing has changed"):
+        database.restore(saved)
+    with psycopg.connect(database_url) as anew:
+        assert operations(anew) == ["first"]
+        assert exists(anew, "public.planted")
+        row = anew.execute("SELECT count(*) FROM ktrdr.migrations").fetchone()
+    assert row is not None
+    assert row[0] > 0
+    assert list(tmp_path.iterdir()) == [saved.path]
+
+
+def test_what_a_killed_restore_left_does_not_stay(database, tmp_path):
+    saved = database.back_up(tmp_path / "x.dump")
+    (tmp_path / "restoring").mkdir()
+    (tmp_path / "restoring" / "statements.sql").write_text("tokens")
+    database.restore(saved)
+    assert list(tmp_path.iterdir()) == [saved.path]
+
+
+def test_statements_that_fail_leave_all_as_it_was(
+    connection, database, database_url, tmp_path
+):
     # As if a role were missing that owns something.
     connection.execute("CREATE ROLE owner_for_now")
     connection.execute("CREATE TABLE ktrdr.owned (n int)")
@@ -171,7 +286,8 @@ def test_statements_that_fail_leave_all_as_it_was(connection, database, tmp_path
     connection.execute("DROP ROLE owner_for_now")
     with pytest.raises(EngineError, match="owner_for_now"):
         database.restore(other)
-    assert operations(connection) == ["first"]
+    with psycopg.connect(database_url) as anew:
+        assert operations(anew) == ["first"]
 
 
 def test_a_backup_is_private_whole_and_never_written_over(database, tmp_path):

@@ -56,5 +56,8 @@ def show_build_info(
 def main() -> None:
     """Run the command and leave with its exit code."""
     # Containers and networks that a command made go with it, as at an interrupt.
-    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
+    for one in (signal.SIGTERM, signal.SIGHUP):
+        # Under nohup, a terminal may close.
+        if signal.getsignal(one) is not signal.SIG_IGN:
+            signal.signal(one, lambda number, _: sys.exit(128 + number))
     sys.exit(run(app))

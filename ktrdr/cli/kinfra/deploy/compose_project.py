@@ -1,6 +1,7 @@
 """A compose project as a rollout sees it."""
 
 import json
+import secrets
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -22,7 +23,8 @@ class ComposeProject:
     ----------
     compose : Compose
     scratch : Path
-        Folder for the file that says which image a service runs.
+        Folder for the file that says which image a service runs. Its name is the
+        rollout's, and so are the jobs called.
     """
 
     compose: Compose
@@ -54,6 +56,12 @@ class ComposeProject:
             for name, one in sorted(found.items())
             if _replicas(one) != 0
         )
+
+    def leftovers(self) -> tuple[str, ...]:
+        """Return services that are to have no container, and have some."""
+        found = self.compose.config()["services"]
+        none = sorted(name for name, one in found.items() if _replicas(one) == 0)
+        return tuple(name for name in none if self.containers(name))
 
     def pull(self, reference: str) -> None:
         """Fetch an image, showing how that goes."""
@@ -118,9 +126,22 @@ class ComposeProject:
 
     def run(self, service: str, image: str, *command: str) -> Done:
         """Run ``command``, by default the service's own, in a container of its own."""
-        how = ("--rm", "--no-deps", "-T")
+        name = f"{self._jobs}{secrets.token_hex(4)}"
+        how = (f"--name={name}", "--rm", "--no-deps", "-T")
         chosen = self._with_image(service, image)
         return self._long(chosen, "run", *how, service, *command)
+
+    def end_jobs(self) -> None:
+        """End what ``run`` began and did not see the end of."""
+        every = ("container", "ls", "--all", "--quiet", f"--filter=name=^{self._jobs}")
+        left = self._do(*every).split()
+        if left:
+            self._do("container", "rm", "--force", *left)
+
+    @property
+    def _jobs(self) -> str:
+        """How names of containers begin that belong to these rollouts."""
+        return f"{self.scratch.name.partition('@')[0]}-job-"
 
     def ask(self, container: str, *command: str, stdin: str = "") -> Done:
         """Run ``command`` in a container that runs."""

@@ -1,10 +1,12 @@
 """The database of a project: how far its schema is, backups of it, and back again."""
 
 import json
+import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from ktrdr.cli.kinfra.deploy.carried import CARRY_OVER, REMEMBER
 from ktrdr.cli.kinfra.deploy.project import Container, Project
 from ktrdr.cli.kinfra.images.engine import Done, EngineError
 from ktrdr.errors import (
@@ -29,8 +31,13 @@ SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
 WHERE datname = current_database() AND pid <> pg_backend_pid()
     AND backend_type = 'client backend'
 """
+_QUIET = "SET client_min_messages = warning;\n"
 # What still works on the old tables has short transactions.
 _LOCK_WAIT = "SET lock_timeout = '60s';\n"
+# Where its input ends, psql can't tell the end of the statements from a connection that
+# broke. Only what came to here has happened.
+_COMMIT = b"COMMIT;\n\\echo committed\n"
+_RESTORING = "restoring"
 _INCOMPATIBLE = handling_of(IncompatibleError()).exit_code
 
 
@@ -102,35 +109,46 @@ class DeployedDatabase:
             raise
         return Saved(path=path, last=last)
 
-    def restore(self, saved: Saved) -> None:
+    def restore(self, saved: Saved, *, loses: bool = False) -> None:
         """Put back what a backup holds, all of it or nothing, in one transaction.
 
-        Nobody has to leave before. But what they had prepared is for tables that are
-        gone, so their connections end, and they make new ones.
+        What was taken back since stays so: revoked tokens, cancelled operations.
+
+        Nobody has to leave before, but all connections end: before, as whoever is gone
+        may have left a statement that still runs, and after, as what was prepared is
+        for tables that are gone. Who is there makes new ones.
+
+        Parameters
+        ----------
+        loses : bool
+            Whether operations that were made since may be lost.
 
         Raises
         ------
         NotFoundError
             If the file is gone.
+        ConflictError
+            If operations would be lost that may not be.
         EngineError
             If it can't be loaded; nothing has changed then.
         """
         if not saved.path.is_file():
             raise NotFoundError(f"there is no backup {saved.path} any more")
-        script = saved.path.with_suffix(".sql")
-        script.touch(mode=0o600)
+        self.end_connections()
+        if not loses:
+            self.refuse_to_lose(saved)
+        clear_restoring(saved.path.parent)
+        folder = saved.path.parent / _RESTORING
+        # Private, as the backup is.
+        folder.mkdir(mode=0o700)
         try:
-            self._pour_raw("pg_restore", "--file=-", source=saved.path, target=script)
-            statements = script.read_bytes()
-            script.write_bytes(self._emptying().encode() + statements)
-            how = ("--no-psqlrc", "--quiet", "--set=ON_ERROR_STOP=1", "--file=-")
-            self._pour("psql", *how, "--single-transaction", source=script)
+            self._load(saved.path, folder / "statements.sql", folder / "said.txt")
         finally:
-            script.unlink()
+            clear_restoring(saved.path.parent)
         self.end_connections()
 
     def end_connections(self) -> None:
-        """End all connections but one's own, so that nobody uses plans of before."""
+        """End all connections but one's own."""
         self._query(_END)
 
     def last_operation(self) -> int:
@@ -142,11 +160,41 @@ class DeployedDatabase:
         where = f"WHERE seq > {saved.last}"
         return int(self._query(f"SELECT count(*) FROM ktrdr.operations {where}"))
 
+    def refuse_to_lose(self, saved: Saved) -> None:
+        """Do nothing, unless operations were made since a backup.
+
+        Raises
+        ------
+        ConflictError
+            If so.
+        """
+        newer = self.newer_operations(saved)
+        if newer:
+            raise ConflictError(
+                f"{newer} operations were made since the backup {saved.path}, and a "
+                "restore would lose them: repair the release and deploy it, or go back "
+                "without them by `kinfra rollback --restore-database`; models and "
+                "results stay in the store"
+            )
+
+    def _load(self, path: Path, script: Path, said: Path) -> None:
+        self._pour_raw("pg_restore", "--file=-", source=path, target=script)
+        statements = script.read_bytes()
+        begin = f"BEGIN;\n{_QUIET}{_LOCK_WAIT}{REMEMBER}{self._emptying()}"
+        script.write_bytes(begin.encode() + statements + CARRY_OVER.encode() + _COMMIT)
+        how = ("--no-psqlrc", "--quiet", "--set=ON_ERROR_STOP=1", "--file=-")
+        self._pour("psql", *how, source=script, target=said)
+        if not said.read_bytes().endswith(b"committed\n"):
+            raise EngineError(
+                f"the connection to {self._service} broke while {path} was restored: "
+                "nothing has changed; try again"
+            )
+
     def _emptying(self) -> str:
         schemas = self._query(_SCHEMAS).split()
         drops = [f'DROP SCHEMA "{name}" CASCADE;\n' for name in schemas]
         made = _PUBLIC if "public" in schemas else ""
-        return f"SET client_min_messages = warning;\n{_LOCK_WAIT}{''.join(drops)}{made}"
+        return f"{''.join(drops)}{made}"
 
     def _check(self, path: Path) -> None:
         self._pour_raw("pg_restore", "--file=/dev/null", source=path)
@@ -184,6 +232,11 @@ class DeployedDatabase:
                 "or look at its log for why it ended"
             )
         return running[0]
+
+
+def clear_restoring(folder: Path) -> None:
+    """Remove what a restore that was killed has left: the whole database as text."""
+    shutil.rmtree(folder / _RESTORING, ignore_errors=True)
 
 
 def schema_facts(project: Project, service: str, image: str) -> SchemaFacts:

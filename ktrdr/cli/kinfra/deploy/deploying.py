@@ -86,10 +86,11 @@ def deploy_part(
     admins = _Admins(target.project, admin)
     if admin is not None and not target.area.has_database:
         raise InputError(f"tokens are made with the core, not with {target.area.name}")
-    with target.history.alone():
+    with target.alone():
+        target.tell_leftovers(tell)
         pins = fetch(target.project, references, pull)
         target.fetch_others(target.parts.below, tell)
-        plan = Plan(parts=target.parts, pins=pins, before=target.running())
+        plan = Plan(parts=target.parts, pins=pins, before=target.running(tell))
         keep_all(target.project, target.history.owner, plan.all_pins)
         target.start(target.parts.below, gate)
         record = target.new_record(plan, "deploy")
@@ -181,7 +182,7 @@ def roll_back(
     KtrdrError
         If it can't begin or fails.
     """
-    with target.history.alone():
+    with target.alone():
         missing = [s.name for s in target.parts.ours if s.name not in undone.before]
         if missing:
             raise ConflictError(
@@ -190,7 +191,7 @@ def roll_back(
             )
         _have_images(target, undone)
         pins = {s.name: undone.before[s.name] for s in target.parts.ours}
-        plan = Plan(parts=target.parts, pins=pins, before=target.running())
+        plan = Plan(parts=target.parts, pins=pins, before=target.running(tell))
         keep_all(target.project, target.history.owner, plan.all_pins)
         record = target.new_record(plan, "rollback")
         change = _restoration(target, plan, undone, record, restores=restores)
@@ -221,15 +222,5 @@ def _restoration(
     if undone.backup is None:
         return None
     saved = Saved(path=undone.backup, last=undone.last_operation)
-    change = way_back(
-        target.project, plan, saved, target.history.backup_path(record.began_at)
-    )
-    newer = change.database.newer_operations(saved) if change.database else 0
-    if newer and not restores:
-        raise ConflictError(
-            f"{undone.id} changed the database, and {newer} operations were made "
-            f"since: the release of before can't read it, and {undone.backup} does "
-            "not hold them. With --restore-database they are lost; models and results "
-            "stay in the store"
-        )
-    return change
+    backup_path = target.history.backup_path(record.began_at)
+    return way_back(target.project, plan, saved, backup_path, loses=restores)

@@ -9,7 +9,8 @@ from ktrdr.cli.kinfra.deploy.access import lent_token
 from ktrdr.cli.kinfra.deploy.pins import Pin
 from ktrdr.cli.kinfra.deploy.probe import Role, ask, role_of
 from ktrdr.cli.kinfra.deploy.project import Container, Project
-from ktrdr.errors import RunError
+from ktrdr.cli.kinfra.images.engine import EngineError
+from ktrdr.errors import RunError, message_of
 
 _ENDED = frozenset({"exited", "dead", "restarting"})
 # Why a service is not well stands near the end of what it wrote.
@@ -56,8 +57,7 @@ class Gate:
         with ExitStack() as stack:
             look = _Look(project=self.project, service=service, pin=pin, stack=stack)
             while True:
-                containers = self.project.containers(service)
-                reason = look.lack(containers, restarts or {})
+                reason = look.lack_or_silence(restarts or {})
                 if reason is None:
                     return
                 if time.monotonic() - began_s >= self.limit_s:
@@ -105,6 +105,20 @@ class _Look:
         self._stack = stack
         self._role: Role | None = role_of(service)
         self._token: str | None = None
+
+    def lack_or_silence(self, restarts: Mapping[str, int]) -> str | None:
+        """Return what is not there yet, such as an answer; None if all is.
+
+        Raises
+        ------
+        GateError
+            If waiting is of no use.
+        """
+        try:
+            return self.lack(self._project.containers(self._service), restarts)
+        except EngineError as error:
+            # A moment without network says nothing about the service.
+            return message_of(error)
 
     def lack(
         self, containers: tuple[Container, ...], restarts: Mapping[str, int]

@@ -116,9 +116,14 @@ class History:
         with open(self._file, "a", encoding="utf-8") as file:
             file.write(json.dumps(record.model_dump(mode="json")) + "\n")
 
+    @property
+    def backups(self) -> Path:
+        """Folder of the backups."""
+        return self.folder / "backups"
+
     def backup_path(self, began_at: datetime) -> Path:
         """Return where the database is saved by a rollout that began then."""
-        return self.folder / "backups" / f"{stamp(began_at)}.dump"
+        return self.backups / f"{stamp(began_at)}.dump"
 
     @contextmanager
     def alone(self) -> Iterator[None]:

@@ -91,6 +91,9 @@ class Project(Protocol):
     def services(self) -> tuple[Service, ...]:
         """Return the services that the files and the active profiles give."""
 
+    def leftovers(self) -> tuple[str, ...]:
+        """Return services that are to have no container, and have some."""
+
     def pull(self, reference: str) -> None:
         """Fetch an image."""
 
@@ -126,6 +129,12 @@ class Project(Protocol):
 
     def run(self, service: str, image: str, *command: str) -> Done:
         """Run ``command``, by default the service's own, in a container of its own."""
+
+    def end_jobs(self) -> None:
+        """End what ``run`` began and did not see the end of.
+
+        Their containers go on when the command that waits for them is interrupted.
+        """
 
     def ask(self, container: str, *command: str, stdin: str = "") -> Done:
         """Run ``command`` in a container that runs."""

@@ -1,6 +1,8 @@
 """A rollout: services replaced one by one, and all put back if one fails."""
 
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 
 from ktrdr.cli.kinfra.deploy.database import Saved
 from ktrdr.cli.kinfra.deploy.gate import Gate
@@ -8,7 +10,17 @@ from ktrdr.cli.kinfra.deploy.pins import Pin, kept_name
 from ktrdr.cli.kinfra.deploy.plan import Plan
 from ktrdr.cli.kinfra.deploy.project import Project
 from ktrdr.cli.kinfra.deploy.schema_change import SchemaChange
-from ktrdr.errors import ConflictError, KtrdrError, RunError, message_of
+from ktrdr.cli.kinfra.deploy.undisturbed import undisturbed
+from ktrdr.cli.kinfra.images.engine import EngineError
+from ktrdr.errors import (
+    DatabaseError,
+    KtrdrError,
+    RunError,
+    message_of,
+)
+
+# Of the gate, between tries to put back; a link is often there again after a minute.
+_PAUSES = (1, 4, 15, 40)
 
 
 class RolledBackError(RunError):
@@ -77,14 +89,20 @@ class Rollout:
             self._look_again()
         # Whatever it was: nobody else puts back what ran.
         except BaseException as error:
-            self._tell(f"failed: {message_of(error)}")
-            self._go_back(error)
+            with undisturbed(lambda: self._say("the way back goes on to its end")):
+                self._say(f"failed: {message_of(error)}")
+                self._go_back(error)
             if not isinstance(error, KtrdrError | OSError):
                 raise
             raise RolledBackError(
                 f"the rollout on {self._project.place} failed: {message_of(error)}\n"
                 f"{self._outcome()}"
             ) from error
+
+    def _say(self, line: str) -> None:
+        # Nobody may be left to read it. A pipe that broke makes a console leave.
+        with suppress(OSError, SystemExit):
+            self._tell(line)
 
     def _change_database(self) -> None:
         change = self._change
@@ -127,41 +145,65 @@ class Rollout:
 
     def _go_back(self, error: BaseException) -> None:
         try:
-            self._restore_database()
-            for service in self._plan.parts.ours:
-                if service.name in self._touched:
-                    self._put_back(service.name)
-        except KtrdrError as second:
-            raise StuckError(
-                f"the rollout on {self._project.place} failed: {message_of(error)}\n"
-                f"And the way back failed: {message_of(second)}\n"
-                f"{self._advice()}"
-            ) from second
+            # Else a migration that was cut off would go on beside its own undoing.
+            self._insist(self._project.end_jobs)
+            self._insist(self._restore_database)
+        # Whatever it was: what runs now is not what ran before.
+        except BaseException as second:
+            raise self._stuck(error, [message_of(second)]) from second
+        touched = [s.name for s in self._plan.parts.ours if s.name in self._touched]
+        failures = [told for one in touched if (told := self._failure_to_put_back(one))]
+        if failures:
+            raise self._stuck(error, failures) from error
+
+    def _failure_to_put_back(self, service: str) -> str | None:
+        try:
+            self._insist(lambda: self._put_back(service))
+        # The others go back all the same.
+        except BaseException as error:
+            return f"{service}: {message_of(error)}"
+        return None
+
+    def _insist(self, step: Callable[[], None]) -> None:
+        """Do a step; a moment without network is no reason to leave it undone."""
+        for pauses in _PAUSES:
+            try:
+                step()
+            except (EngineError, DatabaseError, OSError) as error:
+                pause_s = pauses * self._gate.pause_s
+                self._say(f"once more in {pause_s:g} s: {message_of(error)}")
+                time.sleep(pause_s)
+            else:
+                return
+        step()
+
+    def _stuck(self, error: BaseException, failures: Sequence[str]) -> StuckError:
+        told = "\n".join(failures)
+        return StuckError(
+            f"the rollout on {self._project.place} failed: {message_of(error)}\n"
+            f"And the way back failed: {told}\n{self._advice()}"
+        )
 
     def _restore_database(self) -> None:
         change, saved = self._change, self._saved
         if change is None or change.database is None or saved is None:
             return
-        newer = change.database.newer_operations(saved)
-        if newer:
-            raise ConflictError(
-                f"{newer} operations were made since the backup, and a restore would "
-                "lose them: repair the release and deploy it, or go back without "
-                "them by `kinfra rollback --restore-database`"
-            )
+        # Locks of a migration that was cut off would keep the answer back.
+        change.database.end_connections()
+        change.database.refuse_to_lose(saved)
         for service in reversed(self._plan.parts.ours):
             if service.name in self._touched:
                 self._project.stop(service.name)
-        self._tell(f"restore the database from {saved.path}")
+        self._say(f"restore the database from {saved.path}")
         change.database.restore(saved)
 
     def _put_back(self, service: str) -> None:
         pin = self._plan.before.get(service)
         if pin is None:
-            self._tell(f"{service}: did not run before, removed")
+            self._say(f"{service}: did not run before, removed")
             self._project.remove(service)
             return
-        self._tell(f"{service}: back to {pin.shown}")
+        self._say(f"{service}: back to {pin.shown}")
         self._bring_up(service, pin)
 
     def _outcome(self) -> str:

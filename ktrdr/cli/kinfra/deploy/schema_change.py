@@ -104,14 +104,22 @@ def migration(
 
 
 def way_back(
-    project: Project, plan: Plan, saved: Saved, backup_path: Path
+    project: Project, plan: Plan, saved: Saved, backup_path: Path, *, loses: bool
 ) -> SchemaChange:
     """Return the change to what a backup holds.
+
+    Parameters
+    ----------
+    loses : bool
+        Whether operations that were made since may be lost.
 
     Raises
     ------
     NotFoundError
         If the project has no database any more.
+    ConflictError
+        If operations would be lost that may not be; also when it is applied, as some
+        may be made until the backend has stopped.
     """
     database = _own_database(project, plan)
     if database is None:
@@ -119,12 +127,14 @@ def way_back(
             f"{project.place} has no service `database`, into which {saved.path} "
             "could be restored"
         )
+    if not loses:
+        database.refuse_to_lose(saved)
     return SchemaChange(
         what=f"restore of {saved.path}",
         stops=True,
         backup_path=backup_path,
         database=database,
-        apply=lambda: database.restore(saved),
+        apply=lambda: database.restore(saved, loses=loses),
     )
 
 

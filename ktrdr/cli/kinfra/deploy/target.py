@@ -1,18 +1,19 @@
 """One part of a project on its host, as the commands deploy it."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 from ktrdr.cli.kinfra.deploy.areas import HOMELAB, Area, AreaName, find_area
 from ktrdr.cli.kinfra.deploy.compose_project import ComposeProject, load_project
-from ktrdr.cli.kinfra.deploy.database import Saved, run_job
+from ktrdr.cli.kinfra.deploy.database import Saved, clear_restoring, run_job
 from ktrdr.cli.kinfra.deploy.gate import Gate
 from ktrdr.cli.kinfra.deploy.history import History, Kind, Outcome, Record, stamp
 from ktrdr.cli.kinfra.deploy.pins import Pin, release_others, running_pin
 from ktrdr.cli.kinfra.deploy.plan import Parts, Plan, divide
-from ktrdr.cli.kinfra.deploy.project import Project, Service
+from ktrdr.cli.kinfra.deploy.project import Container, Project, Service
 from ktrdr.cli.kinfra.deploy.rollout import Rollout, StuckError
 from ktrdr.cli.kinfra.deploy.schema_change import SchemaChange
 from ktrdr.cli.kinfra.images.contract import load_contract
@@ -75,19 +76,42 @@ class Target:
             parts=divide(project.services(), names),
         )
 
-    def running(self) -> dict[str, Pin]:
-        """Return service of ours to the image that it runs now."""
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Keep other rollouts out, and clear away what one that was killed has left.
+
+        Raises
+        ------
+        ConflictError
+            If one goes on.
+        """
+        with self.history.alone():
+            clear_restoring(self.history.backups)
+            self.project.end_jobs()
+            yield
+
+    def running(self, tell: Callable[[str], None] | None = None) -> dict[str, Pin]:
+        """Return service of ours to the image that it runs now.
+
+        Where containers of a service differ, as after a rollout that was killed, it is
+        the one that was deployed last, and that is told.
+        """
+        records = self.history.records()
         told = {
             pin.identifier: pin
-            for record in self.history.records()
+            for record in records
             for pin in (*record.before.values(), *record.images.values())
         }
         found: dict[str, Pin] = {}
         for service in self.parts.ours:
             containers = self.project.containers(service.name)
-            pin = running_pin(self.project, containers[0], told) if containers else None
-            if pin is not None:
-                found[service.name] = pin
+            chosen = _deployed_last(service.name, containers, records)
+            pin = running_pin(self.project, chosen, told) if chosen else None
+            if pin is None:
+                continue
+            found[service.name] = pin
+            if tell is not None and len({one.image for one in containers}) > 1:
+                tell(f"{service.name}: its images differ, taken as {pin.shown}")
         return found
 
     def require_host_of(self, record: Record) -> None:
@@ -106,6 +130,14 @@ class Target:
                 f"{self.context or 'the one in use'} is now {now}: lead back there, "
                 "by `docker context use`, DOCKER_CONTEXT or DOCKER_HOST, or deploy an "
                 "earlier release here by --tag or --digest"
+            )
+
+    def tell_leftovers(self, tell: Callable[[str], None]) -> None:
+        """Tell which services keep containers though they are to have none."""
+        for name in self.project.leftovers():
+            tell(
+                f"{name}: is to have no container and keeps those of before as they "
+                "are; remove them if nobody needs them"
             )
 
     def fetch_others(
@@ -216,6 +248,17 @@ class Target:
 
     def _host(self) -> str:
         return Engine(self.engine).identity(self.context)
+
+
+def _deployed_last(
+    service: str, containers: Sequence[Container], records: Sequence[Record]
+) -> Container | None:
+    by_image = {one.image: one for one in reversed(containers)}
+    for record in reversed(records):
+        pin = record.images.get(service)
+        if record.outcome == "succeeded" and pin and pin.identifier in by_image:
+            return by_image[pin.identifier]
+    return containers[0] if containers else None
 
 
 class _Noted:

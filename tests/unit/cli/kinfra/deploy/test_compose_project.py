@@ -58,6 +58,15 @@ def test_the_project_has_the_name_that_its_file_gives_it(compose, docker):
     assert services["database"].image == "postgres:17"
 
 
+def test_containers_of_a_service_that_is_to_have_none_are_left_over(compose, docker):
+    assert compose.leftovers() == ()
+    labels = {"com.docker.compose.service": "backtest-worker-1"}
+    one = {**INSPECTED, "Config": {"Labels": labels}}
+    docker.answer("ps --all", out="c1\n")
+    docker.answer("container inspect c1", out=json.dumps([one]))
+    assert compose.leftovers() == ("backtest-worker-1",)
+
+
 def test_a_service_is_run_by_the_image_alone_and_nothing_beside_it(compose, docker):
     compose.up("backend", "localhost/kept/ktrdr-backend:aa")
     call = docker.calls[-1]
@@ -74,10 +83,22 @@ def test_a_service_is_run_by_the_image_alone_and_nothing_beside_it(compose, dock
 def test_a_command_of_its_own_touches_no_other_container(compose, docker):
     done = compose.run("backend", "x", "ktrdr", "db", "status")
     assert done.code == 0
-    assert docker.calls[-1][-8:] == [
-        *("run", "--rm", "--no-deps", "-T", "backend"),
+    run, name = docker.calls[-1][-9:-7]
+    assert run == "run"
+    assert name.startswith("--name=scratch-job-")
+    assert docker.calls[-1][-7:] == [
+        *("--rm", "--no-deps", "-T", "backend"),
         *("ktrdr", "db", "status"),
     ]
+
+
+def test_only_jobs_that_are_left_are_removed(compose, docker):
+    compose.end_jobs()
+    listed = "container ls --all --quiet --filter=name=^scratch-job-"
+    assert docker.calls[-1] == ["docker", *listed.split()]
+    docker.answer(listed, out="j1\nj2\n")
+    compose.end_jobs()
+    assert docker.calls[-1] == ["docker", "container", "rm", "--force", "j1", "j2"]
 
 
 def test_those_who_run_stay_as_they_are(compose, docker):

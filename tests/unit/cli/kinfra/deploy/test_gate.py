@@ -4,6 +4,8 @@ import pytest
 
 from ktrdr.cli.kinfra.deploy.gate import Gate, GateError
 from ktrdr.cli.kinfra.deploy.probe import role_of
+from ktrdr.cli.kinfra.deploy.project import Container
+from ktrdr.cli.kinfra.images.engine import EngineError
 from tests.unit.cli.kinfra.deploy.world import NEW, OLD, FakeImage, World
 
 
@@ -46,6 +48,37 @@ def test_a_service_without_a_container_does_not_pass():
         Gate(project=world, limit_s=0.01, pause_s=0.001).await_service(
             "backend", FakeImage(NEW).pin
         )
+
+
+class Unsteady(World):
+    """The link to the host fails when asked for the n-th time, for n in ``silent``."""
+
+    def __init__(self, silent: range) -> None:
+        super().__init__([], {"x": FakeImage(NEW)})
+        self.asked = 0
+        self._silent = silent
+
+    def containers(self, service: str) -> tuple[Container, ...]:
+        self.asked += 1
+        if self.asked in self._silent:
+            raise EngineError("ssh: Connection timed out")
+        return super().containers(service)
+
+
+def test_a_moment_without_network_is_waited_for():
+    world = Unsteady(range(1, 4))
+    world.up("backend", "x")
+    one = Gate(project=world, limit_s=60, pause_s=0.001)
+    one.await_service("backend", FakeImage(NEW).pin)
+    assert world.asked == 4
+
+
+def test_a_host_that_stays_away_does_not_pass():
+    world = Unsteady(range(1, 10_000))
+    world.up("backend", "x")
+    one = Gate(project=world, limit_s=0.01, pause_s=0.001)
+    with pytest.raises(GateError, match=r"not ready after .* Connection timed out"):
+        one.await_service("backend", FakeImage(NEW).pin)
 
 
 def test_roles_follow_from_names():

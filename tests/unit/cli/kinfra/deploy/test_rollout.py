@@ -1,5 +1,6 @@
 """One by one, and back if one fails."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from ktrdr.cli.kinfra.deploy.plan import Plan, divide
 from ktrdr.cli.kinfra.deploy.rollout import RolledBackError, Rollout, StuckError
 from ktrdr.cli.kinfra.deploy.schema_change import SchemaChange
 from ktrdr.cli.kinfra.images.engine import EngineError
+from ktrdr.errors import ConflictError
 from tests.unit.cli.kinfra.deploy.world import (
     BACKEND,
     MCP,
@@ -41,12 +43,17 @@ class SavedDatabase:
 
     def restore(self, saved: Saved) -> None:
         assert self._kept is not None
+        assert self._world.jobs == [], "no migration runs while it is undone"
         self._world.database.schema = self._kept[0]
         self._world.database.operations = list(self._kept[1])
         self._world.done.append("restore")
 
-    def newer_operations(self, saved: Saved) -> int:
-        return len(self._world.database.operations) - saved.last
+    def end_connections(self) -> None:
+        self._world.done.append("end connections")
+
+    def refuse_to_lose(self, saved: Saved) -> None:
+        if len(self._world.database.operations) > saved.last:
+            raise ConflictError("operations were made since")
 
 
 def make(new: FakeImage, *, runs: bool = True, migrates: bool = False):
@@ -166,6 +173,37 @@ def test_a_way_back_that_fails_is_told_with_what_ran_before():
     assert "What ran before: backend: ktrdr-backend:1.0" in str(failed.value)
 
 
+def refuse(world: World, monkeypatch, service: str, identifier: str, times: int):
+    """Let the link to the host fail whenever the service is to run that image."""
+    up, left = world.up, [times]
+
+    def unsteady(name: str, image: str) -> None:
+        if name == service and world.images[image].identifier == identifier and left[0]:
+            left[0] -= 1
+            raise EngineError(f"no route to {service}")
+        up(name, image)
+
+    monkeypatch.setattr(world, "up", unsteady)
+
+
+def test_a_moment_without_network_does_not_end_the_way_back(monkeypatch):
+    world, rollout = make(FakeImage(NEW, labelled="2.0", reported="2.0"))
+    refuse(world, monkeypatch, "mcp", NEW, times=1)
+    refuse(world, monkeypatch, "backend", OLD, times=2)
+    with pytest.raises(RolledBackError, match="no route to mcp"):
+        rollout.run()
+    assert world.running == dict.fromkeys(ORDER, OLD)
+
+
+def test_one_that_does_not_go_back_keeps_no_other_from_it(monkeypatch):
+    world, rollout = make(FakeImage(NEW, labelled="2.0", reported="2.0"))
+    refuse(world, monkeypatch, "mcp", NEW, times=1)
+    refuse(world, monkeypatch, "backend", OLD, times=1000)
+    with pytest.raises(StuckError, match="back failed: backend: no route to backend"):
+        rollout.run()
+    assert world.running == {**dict.fromkeys(ORDER, OLD), "backend": NEW}
+
+
 def test_the_database_is_saved_before_its_migration_while_nothing_writes():
     image = FakeImage(NEW, labelled="2.0", reported="2.0", knows=2)
     world, rollout = make(image, migrates=True)
@@ -191,11 +229,27 @@ def test_a_failure_after_a_migration_restores_the_database_too(migration_fails):
     assert world.running == dict.fromkeys(ORDER, OLD)
 
 
+def test_a_migration_that_is_interrupted_ends_before_it_is_undone():
+    world, rollout = make(FakeImage(NEW, knows=2), migrates=True)
+
+    def interrupted() -> None:
+        world.jobs.append("migration")
+        world.database.schema = 2
+        raise KeyboardInterrupt
+
+    rollout._change = replace(rollout._change, apply=interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        rollout.run()
+    assert world.jobs == []
+    assert world.database.schema == 1
+    assert world.running == dict.fromkeys(ORDER, OLD)
+
+
 def test_operations_made_since_the_backup_are_not_lost():
     image = FakeImage(NEW, labelled="2.0", reported="1.0", knows=2)
     world, rollout = make(image, migrates=True)
     world.arriving = ["second"]
-    with pytest.raises(StuckError, match="1 operations were made since"):
+    with pytest.raises(StuckError, match="operations were made since"):
         rollout.run()
     assert world.database.operations == ["first", "second"]
     assert "restore" not in world.done

@@ -56,6 +56,9 @@ class World:
         self.tokens = 0
         # A migration that fails has done its first steps.
         self.migration_fails = False
+        # Containers that go on though nobody waits for them any more.
+        self.jobs: list[str] = []
+        self.left_over: list[str] = []
         self.arriving: list[str] = []
         self.saved: list[Saved] = []
         self._services = tuple(services)
@@ -84,6 +87,9 @@ class World:
 
     def services(self) -> tuple[Service, ...]:
         return self._services
+
+    def leftovers(self) -> tuple[str, ...]:
+        return tuple(self.left_over)
 
     def pull(self, reference: str) -> None:
         self.done.append(f"pull {reference}")
@@ -146,6 +152,9 @@ class World:
 
     def run(self, service: str, image: str, *command: str) -> Done:
         raise NotImplementedError
+
+    def end_jobs(self) -> None:
+        self.jobs.clear()
 
     def ask(self, container: str, *command: str, stdin: str = "") -> Done:
         if command[:3] == ("ktrdr", "auth", "create"):
