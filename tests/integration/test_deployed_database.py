@@ -8,8 +8,8 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from ktrdr.cli.kinfra.compose import Container
 from ktrdr.cli.kinfra.deploy.database import DeployedDatabase, Saved
-from ktrdr.cli.kinfra.deploy.project import Container
 from ktrdr.cli.kinfra.images.engine import Done, EngineError
 from ktrdr.database import Database
 from ktrdr.database.address import parts_of
@@ -44,6 +44,8 @@ class Here(World):
         return (
             Container(
                 identifier=service,
+                name=service,
+                service="",
                 image="",
                 reference="",
                 state="running",

@@ -4,7 +4,7 @@ import json
 import os
 import shutil
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -48,23 +48,28 @@ class Project:
 
 @dataclass(frozen=True, kw_only=True)
 class Container:
-    """A container of a project.
+    """A container of a project, running or not.
 
     Attributes
     ----------
-    id, name, service : str
+    identifier, name, service : str
     state : str
-        Such as ``running`` or ``exited``.
+        Such as ``running``, ``restarting`` or ``exited``.
     health : str or None
         ``starting``, ``healthy``, ``unhealthy``; None without a health check.
     exit_code : int
         Of its last end; 0 before.
     restarts : int
+        How often the engine has started it again.
     image : str
-        Id of the image that it runs, which names change nothing about.
+        Identifier of the image that it runs, which names change nothing about.
+    reference : str
+        What it was told to run.
+    variables : mapping
+        Its environment; not in its representation, as some may be secret.
     """
 
-    id: str
+    identifier: str
     name: str
     service: str
     state: str
@@ -72,6 +77,8 @@ class Container:
     exit_code: int
     restarts: int
     image: str
+    reference: str
+    variables: Mapping[str, str] = field(repr=False)
 
     @property
     def is_well(self) -> bool:
@@ -166,26 +173,34 @@ class Compose:
         done = self.attempt(*tail)
         return (done.out or done.err).rstrip()
 
-    def containers(self) -> list[Container]:
-        """Return the project's containers, stopped ones too, in the order of names."""
-        label = f"label={_PROJECT_LABEL}={self.project.name}"
-        listed = self._engine("ps", "--all", "--quiet", "--no-trunc", "--filter", label)
-        ids = listed.split()
-        if not ids:
-            return []
-        documents = json.loads(self._engine("container", "inspect", *ids))
+    def containers(self, service: str | None = None) -> list[Container]:
+        """Return containers of one service or all, stopped ones too, by their names."""
+        labels = [f"{_PROJECT_LABEL}={self.project.name}"]
+        labels += [] if service is None else [f"{_SERVICE_LABEL}={service}"]
+        chosen = [f"--filter=label={label}" for label in labels]
+        ids = self._engine("ps", "--all", "--quiet", "--no-trunc", *chosen).split()
         found = [
             _container(one)
-            for one in documents
+            for one in (self._inspected(ids) if ids else ())
             if one["Config"]["Labels"].get(_ONE_OFF_LABEL) != "True"
         ]
         return sorted(found, key=lambda one: one.name)
 
+    def _inspected(self, ids: Sequence[str]) -> list[dict[str, Any]]:
+        call = (*self.host(), "container", "inspect", *ids)
+        done = self.engine.attempt(*call)
+        # One that has gone since it was listed, such as a job, is no failure: the
+        # others are told all the same.
+        if done.code and "no such" not in done.err.lower():
+            raise EngineError(self.engine.failure(call, done))
+        documents: list[dict[str, Any]] = json.loads(done.out)
+        return documents
+
     def address(self, service: str, port: int) -> str | None:
         """Return where a container's port is published, such as ``127.0.0.1:8000``."""
-        running = [one for one in self.containers() if one.service == service]
-        for one in running:
-            done = self.engine.attempt(*self.host(), "port", one.id, f"{port}/tcp")
+        for one in self.containers(service):
+            where = ("port", one.identifier, f"{port}/tcp")
+            done = self.engine.attempt(*self.host(), *where)
             if done.code == 0 and done.out.strip():
                 return done.out.split()[0].replace("0.0.0.0", "127.0.0.1")
         return None
@@ -265,16 +280,24 @@ def read_variables(path: Path) -> dict[str, str]:
 
 
 def _container(document: Mapping[str, Any]) -> Container:
-    state = document["State"]
+    state, config = document["State"], document["Config"]
     # Podman tells the first, or an older one the second.
     health = state.get("Health") or state.get("Healthcheck") or {}
+    image = str(document["Image"])
     return Container(
-        id=document["Id"],
+        identifier=document["Id"],
         name=document["Name"].removeprefix("/"),
-        service=document["Config"]["Labels"].get(_SERVICE_LABEL, ""),
+        service=config["Labels"].get(_SERVICE_LABEL, ""),
         state=state["Status"],
         health=health.get("Status") or None,
         exit_code=int(state["ExitCode"]),
         restarts=int(document.get("RestartCount") or 0),
-        image=document["Image"],
+        image=whole_identifier(image),
+        reference=str(config.get("Image", "")),
+        variables=dict(one.partition("=")[::2] for one in config.get("Env") or ()),
     )
+
+
+def whole_identifier(image: str) -> str:
+    """Return an image's identifier with the name of its hash, which podman omits."""
+    return image if ":" in image else f"sha256:{image}"

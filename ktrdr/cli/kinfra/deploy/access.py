@@ -5,7 +5,8 @@ import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from ktrdr.cli.kinfra.deploy.project import Container, Project
+from ktrdr.cli.kinfra.compose import Container
+from ktrdr.cli.kinfra.deploy.project import Project
 from ktrdr.cli.kinfra.images.engine import EngineError
 
 

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from ktrdr.cli.kinfra import compose
-from ktrdr.cli.kinfra.compose import Compose
-from ktrdr.cli.kinfra.deploy.project import Container, ImageFacts, Service
+from ktrdr.cli.kinfra.compose import Compose, Container, whole_identifier
+from ktrdr.cli.kinfra.deploy.project import ImageFacts, Service
 from ktrdr.cli.kinfra.images.engine import Done, Engine, EngineError
 
 # Containers of before end within their own grace period, which may be long.
@@ -75,7 +75,7 @@ class ComposeProject:
         facts = json.loads(done.out)[0]
         config = facts.get("Config") or {}
         return ImageFacts(
-            identifier=_whole(str(facts["Id"])),
+            identifier=whole_identifier(str(facts["Id"])),
             digests=tuple(facts.get("RepoDigests") or ()),
             labels=config.get("Labels") or {},
         )
@@ -95,12 +95,7 @@ class ComposeProject:
 
     def containers(self, service: str) -> tuple[Container, ...]:
         """Return the service's containers, those that have ended included."""
-        found = [one for one in self.compose.containers() if one.service == service]
-        if not found:
-            return ()
-        ids = [one.id for one in found]
-        documents = json.loads(self._do("container", "inspect", *ids))
-        return tuple(map(_container, found, documents))
+        return tuple(self.compose.containers(service))
 
     def start(self, service: str) -> None:
         """Start the service if it does not run, and nothing it depends on."""
@@ -221,23 +216,3 @@ def _needs(told: Any) -> dict[str, str]:
     if isinstance(told, list):
         return dict.fromkeys(map(str, told), "service_started")
     return {str(name): str(need["condition"]) for name, need in told.items()}
-
-
-def _container(found: compose.Container, facts: dict[str, Any]) -> Container:
-    config = facts["Config"]
-    variables = dict(one.partition("=")[::2] for one in config.get("Env") or ())
-    return Container(
-        identifier=found.id,
-        image=_whole(found.image),
-        reference=str(config.get("Image", "")),
-        state=found.state,
-        health=found.health,
-        restarts=found.restarts,
-        exit_code=found.exit_code,
-        variables=variables,
-    )
-
-
-def _whole(identifier: str) -> str:
-    # Podman leaves out which hash it is.
-    return identifier if ":" in identifier else f"sha256:{identifier}"

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from ktrdr.cli.kinfra.compose import Container
 from ktrdr.cli.kinfra.deploy.carried import CARRY_OVER, REMEMBER
-from ktrdr.cli.kinfra.deploy.project import Container, Project
+from ktrdr.cli.kinfra.deploy.project import Project
 from ktrdr.cli.kinfra.images.engine import Done, EngineError
 from ktrdr.errors import (
     ConflictError,

@@ -5,10 +5,11 @@ from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 
+from ktrdr.cli.kinfra.compose import Container
 from ktrdr.cli.kinfra.deploy.access import lent_token
 from ktrdr.cli.kinfra.deploy.pins import Pin
 from ktrdr.cli.kinfra.deploy.probe import Role, ask, role_of
-from ktrdr.cli.kinfra.deploy.project import Container, Project
+from ktrdr.cli.kinfra.deploy.project import Project
 from ktrdr.cli.kinfra.images.engine import EngineError
 from ktrdr.errors import RunError, message_of
 
@@ -67,7 +68,7 @@ class Gate:
     def is_well(self, service: str) -> bool:
         """Return whether a service runs and is healthy, or has done its work."""
         containers = self.project.containers(service)
-        return bool(containers) and all(map(_is_well, containers))
+        return bool(containers) and all(one.is_done for one in containers)
 
     def await_healthy(self, service: str) -> None:
         """Return when a service with an image of others runs, or has done its work.
@@ -134,7 +135,7 @@ class _Look:
             return "it has no container"
         for one in containers:
             self._refuse(one, restarts.get(one.identifier, 0))
-        waiting = [one for one in containers if not _is_well(one)]
+        waiting = [one for one in containers if not one.is_done]
         if waiting:
             return ", ".join(map(_state, waiting))
         reasons = (self._silence(one) for one in containers)
@@ -179,12 +180,6 @@ class _Look:
             lent = lent_token(self._project, container)
             self._token = self._stack.enter_context(lent)
         return self._token
-
-
-def _is_well(container: Container) -> bool:
-    if container.state == "exited":
-        return container.exit_code == 0
-    return container.state == "running" and container.health in ("healthy", None)
 
 
 def _has_failed(container: Container) -> bool:

@@ -5,7 +5,8 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from ktrdr.cli.kinfra.deploy.project import Container, ImageFacts, Project
+from ktrdr.cli.kinfra.compose import Container
+from ktrdr.cli.kinfra.deploy.project import ImageFacts, Project
 from ktrdr.cli.kinfra.deploy.references import repository, short_name
 
 # Never asked of a registry: the name of this machine.

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from ktrdr.cli.kinfra.deploy.project import Container, Project
+from ktrdr.cli.kinfra.compose import Container
+from ktrdr.cli.kinfra.deploy.project import Project
 
 Role = Literal["backend", "worker"]
 _ASKED = {

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
+from ktrdr.cli.kinfra.compose import Container
 from ktrdr.cli.kinfra.images.engine import Done
 
 COMPLETED = "service_completed_successfully"
@@ -42,36 +43,6 @@ class ImageFacts:
     identifier: str
     digests: tuple[str, ...] = ()
     labels: Mapping[str, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Container:
-    """A container of a service, running or not.
-
-    Attributes
-    ----------
-    image : str
-        Identifier of the image that it runs.
-    reference : str
-        What it was told to run.
-    state : str
-        Such as ``running``, ``restarting`` or ``exited``.
-    health : str or None
-        ``starting``, ``healthy``, ``unhealthy``; None without a health check.
-    restarts : int
-        How often the engine has started it again.
-    variables : mapping
-        Its environment.
-    """
-
-    identifier: str
-    image: str
-    reference: str
-    state: str
-    health: str | None
-    restarts: int
-    exit_code: int
-    variables: Mapping[str, str]
 
 
 class Project(Protocol):

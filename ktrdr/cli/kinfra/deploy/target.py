@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from ktrdr.cli.kinfra.compose import Container
 from ktrdr.cli.kinfra.deploy.areas import HOMELAB, Area, AreaName, find_area
 from ktrdr.cli.kinfra.deploy.compose_project import ComposeProject, load_project
 from ktrdr.cli.kinfra.deploy.database import Saved, clear_restoring, run_job
@@ -13,7 +14,7 @@ from ktrdr.cli.kinfra.deploy.gate import Gate
 from ktrdr.cli.kinfra.deploy.history import History, Kind, Outcome, Record, stamp
 from ktrdr.cli.kinfra.deploy.pins import Pin, release_others, running_pin
 from ktrdr.cli.kinfra.deploy.plan import Parts, Plan, divide
-from ktrdr.cli.kinfra.deploy.project import Container, Project, Service
+from ktrdr.cli.kinfra.deploy.project import Project, Service
 from ktrdr.cli.kinfra.deploy.rollout import Rollout, StuckError
 from ktrdr.cli.kinfra.deploy.schema_change import SchemaChange
 from ktrdr.cli.kinfra.images.contract import load_contract

@@ -11,6 +11,11 @@ if TYPE_CHECKING:
     from ktrdr.cli.kinfra.environments.environment import Environment
 
 _NOT_WELL_EXIT_CODE = 1
+# Of a container, in JSON: not its environment.
+_TOLD = (
+    *("identifier", "name", "service", "state", "health"),
+    *("exit_code", "restarts", "image"),
+)
 
 
 def start_and_tell(environment: "Environment", *, as_json: bool) -> None:
@@ -34,14 +39,12 @@ def start_and_tell(environment: "Environment", *, as_json: bool) -> None:
 
 def tell_status(environment: "Environment", *, as_json: bool) -> None:
     """Print an environment's containers; ends with 1 unless all are well."""
-    from dataclasses import asdict
-
     from ktrdr.cli.output import console, notes, print_json
 
     containers = environment.compose.containers()
     url = environment.url()
     if as_json:
-        rows = [asdict(one) for one in containers]
+        rows = [{name: getattr(one, name) for name in _TOLD} for one in containers]
         print_json({"name": environment.name, "url": url, "containers": rows})
     elif containers:
         console().print(f"{environment.name}: {url or 'no backend'}", markup=False)

@@ -15,7 +15,7 @@ DOCUMENT = {
     "Name": "/x-backend-1",
     "Image": "sha256:5678",
     "RestartCount": 2,
-    "Config": {"Labels": LABELS},
+    "Config": {"Labels": LABELS, "Image": "r/ktrdr-backend:1", "Env": ["A=b=c"]},
     "State": {"Status": "running", "ExitCode": 0, "Health": {"Status": "healthy"}},
 }
 
@@ -107,7 +107,7 @@ def test_containers_are_told_with_service_health_and_image(docker):
     docker.answer("container inspect 1234 9", out=json.dumps([DOCUMENT, job]))
     (found,) = compose().containers()
     assert found == Container(
-        id="1234",
+        identifier="1234",
         name="x-backend-1",
         service="backend",
         state="running",
@@ -115,8 +115,22 @@ def test_containers_are_told_with_service_health_and_image(docker):
         exit_code=0,
         restarts=2,
         image="sha256:5678",
+        reference="r/ktrdr-backend:1",
+        variables={"A": "b=c"},
     )
     assert found.is_well
+    assert "b=c" not in repr(found)
+
+
+def test_a_container_that_goes_while_it_is_looked_at_is_left_out(docker):
+    docker.answer("ps --all --quiet", out="1234\n9\n")
+    gone = "Error response from daemon: No such container: 9\n"
+    inspected = json.dumps([DOCUMENT])
+    docker.answer("container inspect 1234 9", code=1, out=inspected, err=gone)
+    assert [one.identifier for one in compose().containers()] == ["1234"]
+    docker.answer("container inspect 1234 9", code=1, err="cannot connect")
+    with pytest.raises(EngineError, match="cannot connect"):
+        compose().containers()
 
 
 def test_a_project_that_does_not_run_has_no_containers(docker):

@@ -14,6 +14,12 @@ from tests.unit.cli.kinfra.deploy.test_compose_project import INSPECTED, RENDERE
 from tests.unit.cli.kinfra.deploy.test_history import record
 from tests.unit.cli.kinfra.deploy.world import NEW, OLD, FakeImage
 
+# How containers of a service are asked for.
+LISTED = (
+    "ps --all --quiet --no-trunc --filter=label=com.docker.compose.project=homelab "
+    "--filter=label=com.docker.compose.service="
+)
+
 
 @pytest.fixture(autouse=True)
 def _home(tmp_path, monkeypatch):
@@ -27,7 +33,7 @@ def _home(tmp_path, monkeypatch):
 def folder(docker, tmp_path):
     (tmp_path / "docker-compose.core.yml").write_text("")
     docker.answer("compose", out=json.dumps(RENDERED))
-    docker.answer("ps --all", out="c1\n")
+    docker.answer(f"{LISTED}backend", out="c1\n")
     docker.answer("container inspect c1", out=json.dumps([INSPECTED]))
     docker.answer(
         f"image inspect sha256:{'a' * 64}", out=json.dumps([{"Id": OLD, "Config": {}}])
@@ -58,6 +64,7 @@ def test_a_dry_run_tells_what_would_be_done_and_does_nothing(docker, folder):
 def test_a_database_that_the_files_want_otherwise_is_told(docker, folder):
     labels = {"com.docker.compose.service": "database"}
     found = {**INSPECTED, "Config": {"Labels": labels}}
+    docker.answer(f"{LISTED}database", out="c1\n")
     docker.answer("container inspect c1", out=json.dumps([found]))
     told = "DRY-RUN MODE -  Container homelab-database-1  Recreate\n"
     docker.answer("compose", out=json.dumps(RENDERED), err=told)

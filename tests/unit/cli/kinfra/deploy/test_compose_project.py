@@ -112,12 +112,14 @@ def test_those_who_run_stay_as_they_are(compose, docker):
 def test_containers_tell_what_they_are(compose, docker):
     docker.answer("ps --all", out="c1\nc2\n")
     docker.answer("container inspect c1 c2", out=json.dumps([INSPECTED, ONCE]))
-    docker.answer("container inspect c1", out=json.dumps([INSPECTED]))
     (one,) = compose.containers("backend")
     assert one.image == f"sha256:{'a' * 64}"
     assert (one.state, one.health, one.restarts) == ("running", "healthy", 2)
     assert one.variables == {"A": "1=2", "B": ""}
-    assert "label=com.docker.compose.project=homelab" in docker.calls[-3]
+    assert docker.calls[-2][-2:] == [
+        "--filter=label=com.docker.compose.project=homelab",
+        "--filter=label=com.docker.compose.service=backend",
+    ]
 
 
 def test_a_service_without_containers_has_none(compose, docker):

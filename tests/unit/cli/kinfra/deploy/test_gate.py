@@ -2,9 +2,9 @@
 
 import pytest
 
+from ktrdr.cli.kinfra.compose import Container
 from ktrdr.cli.kinfra.deploy.gate import Gate, GateError
 from ktrdr.cli.kinfra.deploy.probe import role_of
-from ktrdr.cli.kinfra.deploy.project import Container
 from ktrdr.cli.kinfra.images.engine import EngineError
 from tests.unit.cli.kinfra.deploy.world import NEW, OLD, FakeImage, World
 

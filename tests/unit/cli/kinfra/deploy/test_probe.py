@@ -6,8 +6,8 @@ import sys
 
 import pytest
 
+from ktrdr.cli.kinfra.compose import Container
 from ktrdr.cli.kinfra.deploy.probe import Report, Role, ask
-from ktrdr.cli.kinfra.deploy.project import Container
 from ktrdr.cli.kinfra.images.engine import Done
 from ktrdr.workers.health import free_socket, health_app, served
 from ktrdr.workers.metrics import WorkerMetrics
@@ -34,6 +34,8 @@ def container_at(port: int) -> Container:
     ports = {"KTRDR_WORKER_PORT": str(port), "KTRDR_PORT": str(port)}
     return Container(
         identifier="c",
+        name="c",
+        service="",
         image="",
         reference="",
         state="running",

@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
+from ktrdr.cli.kinfra.compose import Container
 from ktrdr.cli.kinfra.deploy.areas import Area
 from ktrdr.cli.kinfra.deploy.deploying import undoable
 from ktrdr.cli.kinfra.deploy.gate import Gate
 from ktrdr.cli.kinfra.deploy.history import History
 from ktrdr.cli.kinfra.deploy.pins import keep_all
 from ktrdr.cli.kinfra.deploy.plan import Plan, divide
-from ktrdr.cli.kinfra.deploy.project import Container
 from ktrdr.cli.kinfra.deploy.rollout import StuckError
 from ktrdr.cli.kinfra.deploy.target import Target
 from tests.unit.cli.kinfra.deploy.test_history import record

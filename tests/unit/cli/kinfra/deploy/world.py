@@ -6,9 +6,10 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
+from ktrdr.cli.kinfra.compose import Container
 from ktrdr.cli.kinfra.deploy.database import Saved
 from ktrdr.cli.kinfra.deploy.pins import Pin, pin_of
-from ktrdr.cli.kinfra.deploy.project import Container, ImageFacts, Service
+from ktrdr.cli.kinfra.deploy.project import ImageFacts, Service
 from ktrdr.cli.kinfra.images.engine import Done, EngineError
 
 Behaviour = Literal["good", "unhealthy", "crashes", "starts again", "never ready"]
@@ -67,6 +68,8 @@ class World:
     def run_now(self, service: str, identifier: str, reference: str = "old:1") -> None:
         self._containers[service] = Container(
             identifier=f"container of {service}",
+            name=f"container of {service}",
+            service="",
             image=identifier,
             reference=reference,
             state="running",
