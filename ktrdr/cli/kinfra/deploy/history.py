@@ -2,6 +2,7 @@
 
 import fcntl
 import json
+import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -99,7 +100,9 @@ class History:
         if not self._file.is_file():
             return []
         found: dict[str, Record] = {}
-        for number, line in enumerate(self._file.read_text("utf-8").splitlines(), 1):
+        # What follows the last end of a line was not written whole, as in a power cut.
+        whole = self._file.read_text("utf-8", errors="replace").rpartition("\n")[0]
+        for number, line in enumerate(whole.splitlines(), 1):
             try:
                 record = Record.model_validate_json(line)
             except ValidationError as error:
@@ -111,10 +114,15 @@ class History:
         return list(found.values())
 
     def note(self, record: Record) -> None:
-        """Write a rollout, or what has become of it."""
+        """Write a rollout, or what has become of it, so that a crash can't lose it."""
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with open(self._file, "a", encoding="utf-8") as file:
-            file.write(json.dumps(record.model_dump(mode="json")) + "\n")
+        line = json.dumps(record.model_dump(mode="json")) + "\n"
+        with open(self._file, "a+b") as file:
+            file.seek(0)
+            file.truncate(file.read().rfind(b"\n") + 1)
+            file.write(line.encode())
+            file.flush()
+            os.fsync(file.fileno())
 
     @property
     def backups(self) -> Path:

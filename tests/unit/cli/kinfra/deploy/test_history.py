@@ -75,6 +75,16 @@ def test_a_damaged_history_is_told_by_its_line():
         history.records()
 
 
+def test_a_line_that_a_crash_left_half_written_hides_no_other():
+    history = History.of("homelab", "core", None)
+    history.note(record())
+    with open(history.folder / "history.jsonl", "ab") as file:
+        file.write('{"id": "2026…'.encode()[:-1])
+    assert [one.id for one in history.records()] == [record().id]
+    history.note(record(1))
+    assert [one.id for one in history.records()] == [record().id, record(1).id]
+
+
 def test_a_second_rollout_is_refused_while_one_goes_on():
     history = History.of("homelab", "core", None)
     with history.alone():
