@@ -3,6 +3,8 @@
 import json
 import secrets
 import shutil
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -31,6 +33,7 @@ NEXT = "\n".join(
     ]
 )
 CRASHES = written_into("ktrdr/api/main.py", "\nraise RuntimeError('planted crash')\n")
+SICK = python("pathlib.Path('/app/healthcheck.py').write_text('raise SystemExit(1)')")
 STEP = python(
     "(packages / 'ktrdr/database/migrations/0099_planted.sql')"
     ".write_text('CREATE TABLE ktrdr.planted (n int)')"
@@ -40,6 +43,7 @@ RELEASES = {
     "good": "",
     "next": NEXT,
     "crashes": f"{NEXT}\n{CRASHES}",
+    "sick": f"{NEXT}\n{SICK}",
     "lies": LABEL.format("revision", "2" * 40),
     "schema": f"{NEXT}\n{STEP}",
     "schema-crashes": f"{NEXT}\n{STEP}\n{CRASHES}",
@@ -82,26 +86,43 @@ class System:
         how = ("--folder", str(self.folder), "--tag", tag, "--pull=missing")
         return self.kinfra("deploy", area, *how, "--wait=90", *options)
 
+    def begin_deploying(self, area: str, tag: str) -> subprocess.Popen[str]:
+        """Start a deployment in a process of its own."""
+        command = [
+            *(sys.executable, "-c", "from ktrdr.cli.kinfra.main import main; main()"),
+            *("deploy", area, "--folder", str(self.folder), "--tag", tag),
+            *("--pull=missing", "--wait=90"),
+        ]
+        return subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+
     def identifier(self, tag: str) -> str:
         reference = f"{self.images}/ktrdr-backend:{tag}"
         return str(self.engine.inspect(reference)["Id"])
 
     def container(self, service: str) -> dict[str, str]:
         """Return which container runs the service, since when, and its image."""
+        (one,) = self.containers(service)
+        return one
+
+    def containers(self, service: str) -> list[dict[str, str]]:
+        """Return its containers; two or none while one takes the other's place."""
         shown = self.engine.run(
             *("ps", "--all", "--quiet", "--no-trunc"),
             f"--filter=label=com.docker.compose.project={self.name}",
             f"--filter=label=com.docker.compose.service={service}",
             "--filter=label=com.docker.compose.oneoff=False",
         )
-        (one,) = json.loads(self.engine.run("container", "inspect", *shown.split()))
-        state = one["State"]
-        return {
-            "id": one["Id"],
-            "image": one["Image"],
-            "state": state["Status"],
-            "began": state["StartedAt"],
-        }
+        ids = shown.split()
+        done = self.engine.attempt("container", "inspect", *ids) if ids else None
+        return [
+            {
+                "id": one["Id"],
+                "image": one["Image"],
+                "state": one["State"]["Status"],
+                "began": one["State"]["StartedAt"],
+            }
+            for one in (json.loads(done.out) if done else ())
+        ]
 
     @contextmanager
     def client(self) -> Iterator[Client]:

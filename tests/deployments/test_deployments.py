@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import signal
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -158,6 +159,49 @@ def test_a_release_that_crashes_gives_way_and_no_operation_is_lost(good):
     assert waiting | running <= operations(good)
     await_completed(good, running | probes(good, "backtest", 5))
     assert last_record(good)["outcome"] == "rolled_back"
+
+
+def test_a_release_whose_health_fails_gives_way_and_no_operation_is_lost(good):
+    waiting, running = probes(good, "training-cpu", 5), probes(good, "backtest", 5)
+    # It serves all the while, and only its health check fails.
+    done = good.deploy("core", "sick", "--wait=40")
+    assert isinstance(done.exception, RolledBackError)
+    assert "backend: not ready after 40 s: running, starting" in str(done.exception)
+    serves(good, "good")
+    assert waiting | running <= operations(good)
+    await_completed(good, running | probes(good, "backtest", 5))
+    assert last_record(good)["outcome"] == "rolled_back"
+
+
+def await_image(system: System, release: str) -> None:
+    """Wait until the backend is a container of the release."""
+    deadline_s = time.monotonic() + _DONE_S
+    expected = [system.identifier(release)]
+    while [one["image"] for one in system.containers("backend")] != expected:
+        assert time.monotonic() < deadline_s
+        time.sleep(0.1)
+
+
+def test_a_rollout_that_is_interrupted_goes_back(good):
+    with good.begin_deploying("core", "sick") as process:
+        await_image(good, "sick")
+        process.send_signal(signal.SIGINT)
+        _, told = process.communicate(timeout=_DONE_S)
+    assert process.returncode == 130, told
+    serves(good, "good")
+    assert last_record(good)["outcome"] == "rolled_back"
+
+
+def test_a_rollout_that_was_killed_is_undone_by_rollback(good):
+    with good.begin_deploying("core", "sick") as process:
+        await_image(good, "sick")
+        process.kill()
+        process.communicate()
+    assert last_record(good)["outcome"] == "unfinished"
+    undone = good.kinfra("rollback", "--wait=90")
+    assert undone.exit_code == 0, undone.exception
+    serves(good, "good")
+    await_completed(good, probes(good, "backtest", 3))
 
 
 def test_an_image_that_is_not_what_it_says_is_refused(good):
