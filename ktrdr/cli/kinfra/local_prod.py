@@ -10,6 +10,7 @@ from ktrdr.cli.options import AsJson
 
 if TYPE_CHECKING:
     from ktrdr.cli.kinfra.environments.environment import Environment
+    from ktrdr.cli.kinfra.environments.registry import Entry
 
 _NAME = "local-prod"
 _SLOT = 0
@@ -45,9 +46,12 @@ def init(
 @app.command()
 def up(engine: EngineName = None, as_json: AsJson = False) -> None:
     """Start it, and wait until all of it is well."""
+    from ktrdr.cli.kinfra.environments.registry import keep_engine
     from ktrdr.cli.kinfra.environments.view import start_and_tell
 
-    start_and_tell(_environment(engine), as_json=as_json)
+    environment = _environment(engine)
+    keep_engine(_entry(), environment.compose.engine)
+    start_and_tell(environment, as_json=as_json)
 
 
 @app.command()
@@ -78,13 +82,19 @@ def logs(
 
 
 def _environment(engine: str | None) -> "Environment":
-    from ktrdr.cli.kinfra.environments.registry import entries, project_of
+    from ktrdr.cli.kinfra.environments.registry import engine_of, project_of
     from ktrdr.cli.kinfra.environments.template import templated
-    from ktrdr.cli.kinfra.images.engine import Engine
+
+    found = _entry()
+    its, command = engine_of(found, engine), "kinfra local-prod ..."
+    return templated(its, found.folder, project_of(_NAME), command)
+
+
+def _entry() -> "Entry":
+    from ktrdr.cli.kinfra.environments.registry import entries
     from ktrdr.errors import NotFoundError
 
     found = next((one for one in entries() if one.name == _NAME), None)
     if found is None:
         raise NotFoundError("there is no local-prod yet: run `kinfra local-prod init`")
-    command = "kinfra local-prod ..."
-    return templated(Engine.find(engine), found.folder, project_of(_NAME), command)
+    return found

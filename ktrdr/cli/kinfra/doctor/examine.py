@@ -1,5 +1,6 @@
 """Which checks the doctor makes, and in which order."""
 
+import os
 from collections.abc import Callable
 from functools import partial
 
@@ -20,6 +21,8 @@ def examine(wanted: str | None, progress: Progress) -> tuple[str, list[Check]]:
 
     def find() -> str:
         engines.append(Engine.find(wanted))
+        if not (wanted or os.environ.get("KTRDR_ENGINE")):
+            host.expect_docker(engines[0])
         return host.version(engines[0])
 
     checks = [_made(progress, "engine", find)]

@@ -9,7 +9,7 @@ from typing import Any
 
 from ktrdr.cli.kinfra.environments.template import ports_of
 from ktrdr.cli.kinfra.images.contract import load_contract
-from ktrdr.cli.kinfra.images.engine import Engine
+from ktrdr.cli.kinfra.images.engine import Engine, silence_of
 from ktrdr.cli.kinfra.images.verify.check import Fault, NotChecked
 from ktrdr.errors import NotFoundError
 
@@ -25,6 +25,15 @@ def version(engine: Engine) -> str:
     template = "{{.Server.Version}}" if engine.name == "docker" else "{{.Version}}"
     done = engine.attempt("version", "--format", template)
     return f"{engine.name} {done.out.strip() or 'of an unknown release'}"
+
+
+def expect_docker(engine: Engine) -> None:
+    """Make sure that podman was not taken for a docker that is away for a moment."""
+    if engine.name != "docker" and shutil.which("docker"):
+        raise Fault(
+            f"docker is installed and does not answer: {silence_of('docker')}; start "
+            f"it, or set KTRDR_ENGINE={engine.name} to mean {engine.name}"
+        )
 
 
 def compose(engine: Engine) -> str:

@@ -7,12 +7,13 @@ import os
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 from ktrdr.cli.kinfra.environments.template import ports_of
-from ktrdr.errors import ConflictError, NotFoundError
+from ktrdr.cli.kinfra.images.engine import Engine, silence_of
+from ktrdr.errors import ConflictError, InputError, NotFoundError
 from ktrdr.settings import Settings, settings
 
 # Slot 0 has the standard ports; without being asked, sandboxes leave it to local-prod.
@@ -33,6 +34,8 @@ class Entry:
     branch : str or None
     created_at : str
         ISO 8601, UTC.
+    engine : str or None
+        Which has its containers; None before it was first started.
     """
 
     name: str
@@ -40,6 +43,7 @@ class Entry:
     repository: str | None
     branch: str | None
     created_at: str
+    engine: str | None = None
 
     @property
     def folder(self) -> Path:
@@ -118,6 +122,46 @@ def release(name: str) -> None:
     """Give back a slot."""
     with _locked():
         _write([one for one in _read() if one.name != name])
+
+
+def engine_of(entry: Entry, wanted: str | None = None) -> Engine:
+    """Return the engine that has an environment's containers.
+
+    Before the first start, that is ``wanted`` or whichever is found. Afterwards another
+    one would know nothing of them, and make or remove an environment beside them.
+
+    Raises
+    ------
+    ConflictError
+        If another one than its own is wanted.
+    InputError
+        If it does not answer.
+    """
+    if entry.engine is None:
+        return Engine.find(wanted)
+    if wanted not in (None, entry.engine):
+        raise ConflictError(
+            f"{entry.name} is on {entry.engine}, not on {str(wanted)[:80]}: leave out "
+            "--engine"
+        )
+    silence = silence_of(entry.engine)
+    if silence is not None:
+        raise InputError(
+            f"{entry.name} is on {entry.engine}, which does not answer ({silence}): "
+            "start that first"
+        )
+    return Engine(entry.engine)
+
+
+def keep_engine(entry: Entry, engine: Engine) -> None:
+    """Write down which engine has an environment's containers from now on."""
+    with _locked():
+        _write(
+            [
+                replace(one, engine=engine.name) if one.name == entry.name else one
+                for one in _read()
+            ]
+        )
 
 
 def _free_slot(wanted: int | None, taken: dict[int, str]) -> int:

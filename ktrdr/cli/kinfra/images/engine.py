@@ -67,7 +67,8 @@ class Engine:
         """Return the engine ``name``, by default the one that ``KTRDR_ENGINE`` names.
 
         Where neither names one, it is docker if that answers, else podman. With a
-        context it is docker alone, as the other engine knows other hosts by that name.
+        context it is docker alone, as the other engine knows other hosts by that name;
+        so it is where variables of docker name its host.
 
         Raises
         ------
@@ -83,8 +84,8 @@ class Engine:
             )
         name = name or ("docker" if context else None)
         silences = {}
-        for one in (name,) if name else NAMES:
-            silence = _silence(one, context)
+        for one in (name,) if name else _candidates():
+            silence = silence_of(one, context)
             if silence is None:
                 return cls(one)
             silences[one] = silence
@@ -264,7 +265,14 @@ class Engine:
         return command if len(command) <= 300 else f"{command[:300]} ..."
 
 
-def _silence(name: str, context: str | None) -> str | None:
+def _candidates() -> tuple[str, ...]:
+    # Who names docker's host means docker; podman would show an empty world.
+    is_named = os.environ.get("DOCKER_HOST") or os.environ.get("DOCKER_CONTEXT")
+    return ("docker",) if is_named and shutil.which("docker") else NAMES
+
+
+def silence_of(name: str, context: str | None = None) -> str | None:
+    """Return why an engine does not answer; None if it does."""
     if shutil.which(name) is None:
         return "not installed"
     if name == "podman" and context and os.environ.get("CONTAINER_HOST"):

@@ -72,9 +72,13 @@ def create(
 @app.command()
 def up(name: SandboxName, engine: EngineName = None, as_json: AsJson = False) -> None:
     """Start it, and wait until all of it is well."""
+    from ktrdr.cli.kinfra.environments.registry import keep_engine
     from ktrdr.cli.kinfra.environments.view import start_and_tell
+    from ktrdr.cli.kinfra.sandboxes.sandbox import find_sandbox
 
-    start_and_tell(_environment(name, engine), as_json=as_json)
+    environment = _environment(name, engine)
+    keep_engine(find_sandbox(name), environment.compose.engine)
+    start_and_tell(environment, as_json=as_json)
 
 
 @app.command()
@@ -166,35 +170,36 @@ def destroy(
     engine: EngineName = None,
 ) -> None:
     """Remove all of it; refuses where its worktree holds work that is in no commit."""
-    from ktrdr.cli.kinfra.images.engine import Engine
+    from ktrdr.cli.kinfra.environments.registry import engine_of
     from ktrdr.cli.kinfra.sandboxes.sandbox import destroy, find_sandbox
     from ktrdr.cli.output import console
 
     entry = find_sandbox(name)
-    is_gone = destroy(entry, Engine.find(engine), force=force)
+    is_gone = destroy(entry, engine_of(entry, engine), force=force)
     kept = "" if is_gone else f"; the branch {entry.branch} stays, it has commits"
     console().print(f"{name} is gone{kept}.", markup=False)
 
 
 def _environment(name: str, engine: str | None) -> "Environment":
-    from ktrdr.cli.kinfra.images.engine import Engine
+    from ktrdr.cli.kinfra.environments.registry import engine_of
     from ktrdr.cli.kinfra.sandboxes.sandbox import environment_of, find_sandbox
 
-    return environment_of(find_sandbox(name), Engine.find(engine))
+    entry = find_sandbox(name)
+    return environment_of(entry, engine_of(entry, engine))
 
 
 def _count_running(
     sandboxes: "Sequence[Entry]", engine: str | None
 ) -> dict[str, int | None]:
     """Return how many containers of each run; None for one whose folder is gone."""
-    from ktrdr.cli.kinfra.images.engine import Engine
+    from ktrdr.cli.kinfra.environments.registry import engine_of
     from ktrdr.cli.kinfra.sandboxes.sandbox import environment_of, is_broken
 
     counts: dict[str, int | None] = {one.name: None for one in sandboxes}
-    whole = [one for one in sandboxes if not is_broken(one)]
-    if whole:
-        answering = Engine.find(engine)
-        for one in whole:
-            found = environment_of(one, answering).compose.containers()
+    for one in sandboxes:
+        if not is_broken(one):
+            # What is named is for those that have none yet.
+            its = engine_of(one, None if one.engine else engine)
+            found = environment_of(one, its).compose.containers()
             counts[one.name] = sum(each.state == "running" for each in found)
     return counts

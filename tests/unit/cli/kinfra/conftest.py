@@ -73,7 +73,8 @@ def engines(tmp_path, monkeypatch) -> FakeEngine:
     (folder / "calls").touch()
     (folder / "answers").write_text("{}")
     monkeypatch.setenv("PATH", f"{folder}{os.pathsep}{os.environ['PATH']}")
-    monkeypatch.delenv("KTRDR_ENGINE", raising=False)
+    for name in ("KTRDR_ENGINE", "DOCKER_HOST", "DOCKER_CONTEXT"):
+        monkeypatch.delenv(name, raising=False)
     return FakeEngine(folder)
 
 

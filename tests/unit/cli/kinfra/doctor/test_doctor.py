@@ -41,6 +41,17 @@ def test_without_an_engine_the_rest_is_examined_all_the_same(engines, monkeypatc
     assert "compose" not in outcomes
 
 
+def test_podman_in_place_of_a_docker_that_is_away_is_told(engines, monkeypatch):
+    engines.install("podman")
+    informed(engines)
+    (engines.folder / "docker").write_text("#!/bin/sh\nexit 1\n")
+    (engines.folder / "docker").chmod(0o755)
+    told = "docker is installed and does not answer: no answer; start it"
+    assert told in CliRunner().invoke(app, ["doctor", "--json"]).stdout
+    monkeypatch.setenv("KTRDR_ENGINE", "podman")
+    assert told not in CliRunner().invoke(app, ["doctor", "--json"]).stdout
+
+
 @pytest.mark.parametrize("release", ["2.26.1-4", "v2.40.0", "5.0.1"])
 def test_a_compose_that_is_new_enough(docker, release):
     docker.answer("compose version", out=f"{release}\n")

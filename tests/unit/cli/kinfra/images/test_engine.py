@@ -20,6 +20,22 @@ def test_podman_is_found_where_docker_does_not_answer(engines):
     assert Engine.find() == Engine("podman")
 
 
+@pytest.mark.parametrize("variable", ["DOCKER_HOST", "DOCKER_CONTEXT"])
+def test_docker_on_a_host_that_is_named_is_not_changed_for_podman(
+    engines, monkeypatch, variable
+):
+    engines.install("podman")
+    monkeypatch.setenv("PATH", str(engines.folder))
+    monkeypatch.setenv(variable, "far")
+    # Podman's own users set that for programs that know docker alone.
+    assert Engine.find() == Engine("podman")
+    (engines.folder / "docker").write_text("#!/bin/sh\nexit 1\n")
+    (engines.folder / "docker").chmod(0o755)
+    with pytest.raises(InputError, match=r"\(docker: no answer\)"):
+        Engine.find()
+    assert Engine.find("podman") == Engine("podman")
+
+
 def test_a_named_engine_is_taken_and_its_option_comes_first(engines, monkeypatch):
     engines.install("docker")
     engines.install("podman")

@@ -12,7 +12,7 @@ from ktrdr.cli.kinfra.compose import read_variables
 from ktrdr.cli.kinfra.environments import registry
 from ktrdr.cli.kinfra.main import app
 from ktrdr.cli.kinfra.sandboxes.sandbox import create
-from ktrdr.errors import ConflictError, InputError, NotFoundError
+from ktrdr.errors import ConflictError, InputError, KtrdrError, NotFoundError
 from ktrdr.settings import settings
 
 RESERVED = ("local-prod", "deployments")
@@ -168,6 +168,27 @@ def test_the_list_tells_slots_ports_and_branches(repository, docker):
         *("trial", "slot", str(entry.slot), "port", str(8000 + entry.slot)),
         *("0", "running", "sandbox/trial"),
     ]
+
+
+def test_what_one_engine_has_is_not_sought_on_another(repository, engines):
+    engines.install("docker")
+    engines.install("podman")
+    entry = create("trial")
+    # It can't start; it may have left something all the same.
+    engines.answer("compose", code=1)
+    with pytest.raises(KtrdrError):
+        kinfra("up", "trial")
+    (engines.folder / "docker").write_text("#!/bin/sh\nexit 1\n")
+    for command in (["list"], ["status", "trial"], ["up", "trial"]):
+        with pytest.raises(InputError, match="on docker, which does not answer"):
+            kinfra(*command)
+    with pytest.raises(InputError, match="on docker, which does not answer"):
+        kinfra("destroy", "trial", "--force")
+    with pytest.raises(ConflictError, match="on docker, not on podman"):
+        kinfra("destroy", "trial", "--engine", "podman")
+    assert registry.find_entry("trial").engine == "docker"
+    assert entry.source.exists()
+    assert "podman" not in [call[0] for call in engines.calls]
 
 
 def test_local_prod_takes_the_standard_ports_for_itself(repository):
