@@ -34,6 +34,12 @@ def write_variables(folder: Path, slot: int, changes: Mapping[str, str]) -> None
     (folder / VARIABLES).write_text(f"{body}\n", encoding="utf-8")
 
 
+def without_folder(engine: Engine, name: str) -> Compose:
+    """Return a project whose folder is gone, as far as it takes to remove it."""
+    project = Project(name=name, folder=_TEMPLATES, files=(_BASE,), variables=_DEFAULTS)
+    return Compose(engine, project)
+
+
 def templated(engine: Engine, folder: Path, name: str, command: str) -> Environment:
     """Return the environment whose variables lie in ``folder``.
 

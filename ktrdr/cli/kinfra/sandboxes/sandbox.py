@@ -17,6 +17,7 @@ from ktrdr.cli.kinfra.environments.registry import (
 from ktrdr.cli.kinfra.environments.template import (
     VARIABLES,
     templated,
+    without_folder,
     write_variables,
 )
 from ktrdr.cli.kinfra.images.engine import Engine
@@ -132,12 +133,15 @@ def environment_of(entry: Entry, engine: Engine) -> Environment:
     """
     if is_broken(entry):
         raise NotFoundError(
-            f"{entry.folder} was deleted: `kinfra sandbox destroy {entry.name}` gives "
-            "back its slot"
+            f"{entry.folder} was deleted: `kinfra sandbox destroy {entry.name}` "
+            "removes what is left of it and gives back its slot"
         )
-    name = project_of(f"sandbox-{entry.name}")
     command = f"kinfra sandbox ... {entry.name}"
-    return templated(engine, entry.folder, name, command)
+    return templated(engine, entry.folder, _project(entry), command)
+
+
+def _project(entry: Entry) -> str:
+    return project_of(f"sandbox-{entry.name}")
 
 
 def destroy(entry: Entry, engine: Engine, *, force: bool = False) -> bool:
@@ -162,8 +166,12 @@ def destroy(entry: Entry, engine: Engine, *, force: bool = False) -> bool:
     """
     if entry.source.exists() and not force:
         refuse_changes(entry.source)
-    if not is_broken(entry):
-        environment_of(entry, engine).compose.down(with_data=True)
+    if is_broken(entry):
+        # Its containers need no folder to live on.
+        compose = without_folder(engine, _project(entry))
+    else:
+        compose = environment_of(entry, engine).compose
+    compose.down(with_data=True)
     return _forget(entry)
 
 

@@ -145,6 +145,10 @@ def test_a_sandbox_whose_folder_is_gone_is_told_and_can_be_destroyed(
     with pytest.raises(NotFoundError, match="`kinfra sandbox destroy broken`"):
         kinfra("up", "broken")
     kinfra("destroy", "broken")
+    # What the engine has of it goes as well.
+    (down,) = [call for call in docker.calls if "down" in call]
+    assert down[-3:] == ["down", "--volumes", "--remove-orphans"]
+    assert f"--project-name={registry.project_of('sandbox-broken')}" in down
     assert [one.name for one in registry.entries()] == ["whole"]
 
 
