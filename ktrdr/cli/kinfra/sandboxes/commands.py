@@ -165,11 +165,12 @@ def shell(
 def destroy(
     name: SandboxName,
     force: Annotated[
-        bool, typer.Option("--force", help="Lose work that is in no commit.")
+        bool,
+        typer.Option("--force", help="Lose work in no commit, commits on no branch."),
     ] = False,
     engine: EngineName = None,
 ) -> None:
-    """Remove all of it; refuses where its worktree holds work that is in no commit."""
+    """Remove all of it; refuses where work is in no commit or on no branch."""
     from ktrdr.cli.kinfra.environments.registry import engine_of
     from ktrdr.cli.kinfra.sandboxes.sandbox import destroy, find_sandbox
     from ktrdr.cli.output import console

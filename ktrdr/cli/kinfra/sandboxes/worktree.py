@@ -45,15 +45,16 @@ def add_worktree(repository: Path, folder: Path, branch: str, start: str) -> Non
 
 
 def refuse_changes(folder: Path) -> None:
-    """Raise if the worktree holds what is in no commit.
+    """Raise if the worktree holds what is in no commit, or commits of no branch.
 
     Raises
     ------
     ConflictError
-        Names the files.
+        Names the files, or the commits.
     """
     changed = _git(folder, "status", "--porcelain").splitlines()
     if not changed:
+        _refuse_loose_commits(folder)
         return
     named = ", ".join(line[3:] for line in changed[:_TOLD_FILES])
     more = f" and {len(changed) - _TOLD_FILES} more" if changed[_TOLD_FILES:] else ""
@@ -61,6 +62,21 @@ def refuse_changes(folder: Path) -> None:
         f"{folder} holds work that is in no commit: {named}{more}; commit it, or give "
         "--force to lose it"
     )
+
+
+def _refuse_loose_commits(folder: Path) -> None:
+    """Raise if commits of a detached HEAD would go with the worktree."""
+    if _attempt(folder, "rev-parse", "--verify", "HEAD").returncode:
+        # A branch without any commit yet.
+        return
+    others = ("--not", "--branches", "--remotes", "--tags")
+    loose = _git(folder, "rev-list", "--oneline", "HEAD", *others).splitlines()
+    if loose:
+        more = f" and {len(loose) - 1} more" if loose[1:] else ""
+        raise ConflictError(
+            f"{folder} has commits that are on no branch: {loose[0]}{more}; keep them "
+            "with `git switch --create NAME` there, or give --force to lose them"
+        )
 
 
 def remove_worktree(repository: Path, folder: Path) -> None:

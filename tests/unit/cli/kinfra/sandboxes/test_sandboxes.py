@@ -117,6 +117,21 @@ def test_a_branch_with_commits_of_its_own_stays(repository, docker):
     assert git(repository, "show", "sandbox/trial:notes.txt") == "work"
 
 
+def test_commits_of_no_branch_are_not_dropped(repository, docker):
+    entry = create("trial")
+    git(entry.source, "switch", "-q", "--detach")
+    for number in range(2):
+        message = f"work {number}"
+        git(entry.source, "commit", "-q", "--allow-empty", "-m", message)
+    with pytest.raises(ConflictError, match=r"no branch: [0-9a-f]+ work 1 and 1 more;"):
+        kinfra("destroy", "trial")
+    assert registry.entries() == [entry]
+    # On a branch they outlive the sandbox.
+    git(entry.source, "switch", "-q", "--create", "kept")
+    kinfra("destroy", "trial")
+    assert git(repository, "log", "-1", "--format=%s", "kept") == "work 1"
+
+
 def test_a_sandbox_that_can_not_be_made_leaves_nothing(repository):
     with pytest.raises(Exception, match="no-such-commit"):
         create("trial", start="no-such-commit")
