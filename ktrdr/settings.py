@@ -25,6 +25,10 @@ if TYPE_CHECKING:
 _Folder = Annotated[Path, AfterValidator(Path.expanduser)]
 
 
+# Others read it in folders of their own, such as git in a worktree.
+_AbsoluteFolder = Annotated[_Folder, AfterValidator(Path.absolute)]
+
+
 def _http_url(url: str) -> str:
     if not url.startswith(("http://", "https://")):
         raise ValueError("expected a URL such as http://127.0.0.1:4318")
@@ -138,7 +142,7 @@ class Settings(BaseSettings):
         ge=0.0,
         description="Pause before the second attempt, seconds; doubled each time.",
     )
-    environments: _Folder = Field(
+    environments: _AbsoluteFolder = Field(
         default_factory=lambda: user_data_path("ktrdr", appauthor=False) / "kinfra",
         description="Folder of what `kinfra` runs on this machine, for all checkouts.",
     )

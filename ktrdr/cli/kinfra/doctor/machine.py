@@ -5,6 +5,7 @@ import re
 import shutil
 from difflib import get_close_matches
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from ktrdr.cli.kinfra.environments.registry import entries
 from ktrdr.cli.kinfra.images.contract import load_contract
@@ -54,13 +55,17 @@ def _read_by_compose() -> set[str]:
 def folder() -> str:
     """Make sure that there is a place for environments, and tell what is in it."""
     place = settings().environments
-    if not place.exists():
-        raise NotChecked(f"{place} is made with the first sandbox")
-    if not os.access(place, os.W_OK):
+    try:
+        there = next(one for one in (place, *place.parents) if one.exists())
+        # Rights alone don't tell: some file systems let nobody make anything.
+        TemporaryDirectory(prefix=".ktrdr-", dir=there).cleanup()
+    except OSError as error:
         raise Fault(
-            f"{place} can't be written: change its owner, or name another with "
-            "KTRDR_ENVIRONMENTS"
-        )
+            f"{place} can't be written ({error.strerror}): change its owner, or name "
+            "another with KTRDR_ENVIRONMENTS"
+        ) from None
+    if there != place:
+        raise NotChecked(f"{place} is made with the first sandbox")
     broken = [one.name for one in entries() if not one.folder.exists()]
     if broken:
         raise Fault(

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import IO
 
 from ktrdr.cli.kinfra.environments.template import ports_of
 from ktrdr.cli.kinfra.images.engine import Engine, silence_of
@@ -196,11 +197,21 @@ def _is_free(port: int) -> bool:
 @contextmanager
 def _locked() -> Iterator[None]:
     """Keep all others from changing the registry; ends with the process, too."""
-    folder = settings().environments
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / "lock").open("w") as lock:
+    with _lock_file("lock") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
+
+
+def _lock_file(name: str) -> IO[str]:
+    folder = settings().environments
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        return (folder / name).open("w")
+    except OSError as error:
+        raise InputError(
+            f"{folder} can't be written ({error.strerror}): change its owner, or name "
+            "another with KTRDR_ENVIRONMENTS"
+        ) from None
 
 
 def _read() -> list[Entry]:

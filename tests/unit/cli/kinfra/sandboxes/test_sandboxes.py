@@ -9,7 +9,9 @@ import pytest
 from typer.testing import CliRunner
 
 from ktrdr.cli.kinfra.compose import read_variables
+from ktrdr.cli.kinfra.doctor import machine
 from ktrdr.cli.kinfra.environments import registry
+from ktrdr.cli.kinfra.images.verify.check import Fault
 from ktrdr.cli.kinfra.main import app
 from ktrdr.cli.kinfra.sandboxes.sandbox import create
 from ktrdr.errors import ConflictError, InputError, KtrdrError, NotFoundError
@@ -130,6 +132,31 @@ def test_commits_of_no_branch_are_not_dropped(repository, docker):
     git(entry.source, "switch", "-q", "--create", "kept")
     kinfra("destroy", "trial")
     assert git(repository, "log", "-1", "--format=%s", "kept") == "work 1"
+
+
+def test_a_relative_folder_of_environments_is_one_for_git_too(
+    repository, docker, monkeypatch
+):
+    monkeypatch.setenv("KTRDR_ENVIRONMENTS", "../environments")
+    settings.cache_clear()
+    entry = create("trial")
+    assert entry.folder.is_absolute()
+    monkeypatch.chdir(entry.source)
+    kinfra("destroy", "trial")
+    assert not entry.folder.exists()
+    assert len(git(repository, "worktree", "list").splitlines()) == 1
+
+
+@pytest.mark.parametrize("place", ["/proc/x", "file/x"])
+def test_a_folder_that_can_not_be_written_is_told(repository, monkeypatch, place):
+    (repository / "file").touch()
+    monkeypatch.setenv("KTRDR_ENVIRONMENTS", place)
+    settings.cache_clear()
+    told = "x can't be written .*name another with KTRDR_ENVIRONMENTS"
+    with pytest.raises(InputError, match=told):
+        create("trial")
+    with pytest.raises(Fault, match=told):
+        machine.folder()
 
 
 def test_a_sandbox_that_can_not_be_made_leaves_nothing(repository):
