@@ -46,18 +46,23 @@ def init(
 @app.command()
 def up(engine: EngineName = None, as_json: AsJson = False) -> None:
     """Start it, and wait until all of it is well."""
-    from ktrdr.cli.kinfra.environments.registry import keep_engine
+    from ktrdr.cli.kinfra.environments.registry import at_work, keep_engine
     from ktrdr.cli.kinfra.environments.view import start_and_tell
 
-    environment = _environment(engine)
-    keep_engine(_entry(), environment.compose.engine)
-    start_and_tell(environment, as_json=as_json)
+    entry = _entry()
+    with at_work(entry):
+        environment = _environment(engine)
+        keep_engine(entry, environment.compose.engine)
+        start_and_tell(environment, as_json=as_json)
 
 
 @app.command()
 def down(engine: EngineName = None) -> None:
     """Stop it; its data stays."""
-    _environment(engine).compose.down()
+    from ktrdr.cli.kinfra.environments.registry import at_work
+
+    with at_work(_entry()):
+        _environment(engine).compose.down()
 
 
 @app.command()

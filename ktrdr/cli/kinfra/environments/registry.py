@@ -165,6 +165,26 @@ def keep_engine(entry: Entry, engine: Engine) -> None:
         )
 
 
+@contextmanager
+def at_work(entry: Entry) -> Iterator[None]:
+    """Keep other processes from starting, stopping or removing the same environment.
+
+    Raises
+    ------
+    ConflictError
+        If one of them is at it.
+    """
+    # By slot, so that the files are few; they outlive what is destroyed.
+    with _lock_file(f"lock-{entry.slot}") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise ConflictError(
+                f"another kinfra is at work on {entry.name}: wait until that has ended"
+            ) from None
+        yield
+
+
 def _free_slot(wanted: int | None, taken: dict[int, str]) -> int:
     if wanted is not None:
         if wanted in taken:

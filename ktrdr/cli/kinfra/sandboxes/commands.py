@@ -72,19 +72,25 @@ def create(
 @app.command()
 def up(name: SandboxName, engine: EngineName = None, as_json: AsJson = False) -> None:
     """Start it, and wait until all of it is well."""
-    from ktrdr.cli.kinfra.environments.registry import keep_engine
+    from ktrdr.cli.kinfra.environments.registry import at_work, keep_engine
     from ktrdr.cli.kinfra.environments.view import start_and_tell
     from ktrdr.cli.kinfra.sandboxes.sandbox import find_sandbox
 
-    environment = _environment(name, engine)
-    keep_engine(find_sandbox(name), environment.compose.engine)
-    start_and_tell(environment, as_json=as_json)
+    entry = find_sandbox(name)
+    with at_work(entry):
+        environment = _environment(name, engine)
+        keep_engine(entry, environment.compose.engine)
+        start_and_tell(environment, as_json=as_json)
 
 
 @app.command()
 def down(name: SandboxName, engine: EngineName = None) -> None:
     """Stop it; its data and its worktree stay."""
-    _environment(name, engine).compose.down()
+    from ktrdr.cli.kinfra.environments.registry import at_work
+    from ktrdr.cli.kinfra.sandboxes.sandbox import find_sandbox
+
+    with at_work(find_sandbox(name)):
+        _environment(name, engine).compose.down()
 
 
 @app.command("list")
@@ -171,12 +177,14 @@ def destroy(
     engine: EngineName = None,
 ) -> None:
     """Remove all of it; refuses where work is in no commit or on no branch."""
-    from ktrdr.cli.kinfra.environments.registry import engine_of
+    from ktrdr.cli.kinfra.environments.registry import at_work, engine_of
     from ktrdr.cli.kinfra.sandboxes.sandbox import destroy, find_sandbox
     from ktrdr.cli.output import console
 
-    entry = find_sandbox(name)
-    is_gone = destroy(entry, engine_of(entry, engine), force=force)
+    with at_work(find_sandbox(name)):
+        # Read anew, as the first start may have ended only now.
+        entry = find_sandbox(name)
+        is_gone = destroy(entry, engine_of(entry, engine), force=force)
     kept = "" if is_gone else f"; the branch {entry.branch} stays, it has commits"
     console().print(f"{name} is gone{kept}.", markup=False)
 

@@ -3,6 +3,8 @@
 import json
 import shutil
 import subprocess
+import sys
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -157,6 +159,48 @@ def test_a_folder_that_can_not_be_written_is_told(repository, monkeypatch, place
         create("trial")
     with pytest.raises(Fault, match=told):
         machine.folder()
+
+
+WORK = """
+import sys
+from ktrdr.cli.kinfra.environments.registry import at_work, find_entry
+with at_work(find_entry(sys.argv[1])):
+    print("at work", flush=True)
+    sys.stdin.read()
+"""
+
+
+@contextmanager
+def another_at_work(name: str):
+    command = [sys.executable, "-c", WORK, name]
+    # Not in the repository, which would be taken for the package.
+    here = Path(__file__).parent
+    with subprocess.Popen(
+        command, cwd=here, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as other:
+        assert other.stdin is not None
+        assert other.stdout is not None
+        assert other.stdout.readline() == "at work\n"
+        yield
+        other.stdin.close()
+    assert other.returncode == 0
+
+
+def test_two_are_not_at_work_on_one_environment(repository, docker):
+    create("trial")
+    create("other")
+    assert CliRunner().invoke(app, ["local-prod", "init"]).exit_code == 0
+    for name, area in (("trial", ["sandbox"]), ("local-prod", ["local-prod"])):
+        named = [name] if area == ["sandbox"] else []
+        with another_at_work(name):
+            for verb in ("up", "down", *(["destroy"] if named else [])):
+                done = CliRunner().invoke(app, [*area, verb, *named])
+                assert isinstance(done.exception, ConflictError)
+                assert f"another kinfra is at work on {name}" in str(done.exception)
+            assert kinfra("down", "other").exit_code == 0
+        assert CliRunner().invoke(app, [*area, "down", *named]).exit_code == 0
+    # None of what was refused has reached the engine.
+    assert [call[-1] for call in docker.calls] == ["down"] * 4
 
 
 def test_a_sandbox_that_can_not_be_made_leaves_nothing(repository):
