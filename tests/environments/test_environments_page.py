@@ -110,7 +110,7 @@ def test_local_prod_runs_what_was_built_and_keeps_its_data(
 ):
     backend, _ = built(docker, "backend"), built(docker, "worker-cpu")
     gone.append(project_of(terminal, "local-prod"))
-    init, up, status, logs, down = LOCAL_PROD.statements
+    init, up, status, logs, down, destroy = LOCAL_PROD.statements
     terminal.type(init)
     folder = Path(terminal.variables["KTRDR_ENVIRONMENTS"]) / "local-prod"
     # The standard ports may be somebody's; on an address of its own they are free.
@@ -124,6 +124,8 @@ def test_local_prod_runs_what_was_built_and_keeps_its_data(
     terminal.type(down)
     # Its two volumes.
     assert len(traces(docker, gone[0])) == 2
+    assert "local-prod is gone." in terminal.type(destroy)
+    assert traces(docker, gone[0]) == []
 
 
 def test_local_runs_by_compose_alone_and_a_worker_of_the_machine_joins(

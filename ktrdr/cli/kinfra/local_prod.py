@@ -9,6 +9,7 @@ from ktrdr.cli.kinfra.images.options import EngineName
 from ktrdr.cli.options import AsJson
 
 if TYPE_CHECKING:
+    from ktrdr.cli.kinfra.compose import Compose
     from ktrdr.cli.kinfra.environments.environment import Environment
     from ktrdr.cli.kinfra.environments.registry import Entry
 
@@ -84,6 +85,42 @@ def logs(
     from ktrdr.cli.kinfra.environments.view import show_logs
 
     show_logs(_environment(engine), service, follow=follow, tail=tail)
+
+
+@app.command()
+def destroy(
+    force: Annotated[bool, typer.Option("--force", help="Lose all its data.")] = False,
+    engine: EngineName = None,
+) -> None:
+    """Remove all of it, with its data; refuses unless forced."""
+    import shutil
+
+    from ktrdr.cli.kinfra.environments.registry import at_work, release
+    from ktrdr.cli.output import console
+    from ktrdr.errors import ConflictError
+
+    entry = _entry()
+    if not force:
+        raise ConflictError(
+            f"{_NAME} would go with its data, all models and results: save what you "
+            "need, and give --force to lose the rest"
+        )
+    with at_work(entry):
+        _remains(engine).down(with_data=True)
+        shutil.rmtree(entry.folder, ignore_errors=True)
+        release(entry.name)
+    console().print(f"{_NAME} is gone.", markup=False)
+
+
+def _remains(engine: str | None) -> "Compose":
+    """Return its project, also where its folder was deleted by hand."""
+    from ktrdr.cli.kinfra.environments.registry import engine_of, project_of
+    from ktrdr.cli.kinfra.environments.template import VARIABLES, without_folder
+
+    entry = _entry()
+    if (entry.folder / VARIABLES).exists():
+        return _environment(engine).compose
+    return without_folder(engine_of(entry, engine), project_of(_NAME))
 
 
 def _environment(engine: str | None) -> "Environment":

@@ -193,8 +193,8 @@ def test_two_are_not_at_work_on_one_environment(repository, docker):
     for name, area in (("trial", ["sandbox"]), ("local-prod", ["local-prod"])):
         named = [name] if area == ["sandbox"] else []
         with another_at_work(name):
-            for verb in ("up", "down", *(["destroy"] if named else [])):
-                done = CliRunner().invoke(app, [*area, verb, *named])
+            for verb in (["up"], ["down"], ["destroy", "--force"]):
+                done = CliRunner().invoke(app, [*area, *verb, *named])
                 assert isinstance(done.exception, ConflictError)
                 assert f"another kinfra is at work on {name}" in str(done.exception)
             assert kinfra("down", "other").exit_code == 0
@@ -295,6 +295,27 @@ def test_local_prod_takes_the_standard_ports_for_itself(repository):
     assert variables["KTRDR_BACKEND_IMAGE"] == "r/b:2"
     with pytest.raises(ConflictError, match="slot 0 is local-prod's"):
         create("trial", slot=0)
+
+
+@pytest.mark.parametrize("is_whole", [True, False])
+def test_local_prod_is_destroyed_on_purpose_alone(repository, docker, is_whole):
+    area = "local-prod"
+    assert CliRunner().invoke(app, [area, "init"]).exit_code == 0
+    entry = registry.find_entry(area)
+    refused = CliRunner().invoke(app, [area, "destroy"]).exception
+    assert isinstance(refused, ConflictError)
+    assert "with its data" in str(refused)
+    assert docker.calls == []
+    assert registry.entries() == [entry]
+    if not is_whole:
+        shutil.rmtree(entry.folder)
+    done = CliRunner().invoke(app, [area, "destroy", "--force"])
+    assert done.stdout == "local-prod is gone.\n"
+    (down,) = docker.calls
+    assert down[-3:] == ["down", "--volumes", "--remove-orphans"]
+    assert f"--project-name={registry.project_of(area)}" in down
+    assert not entry.folder.exists()
+    assert registry.entries() == []
 
 
 def test_local_prod_is_no_sandbox_to_list_or_destroy(repository, docker):
