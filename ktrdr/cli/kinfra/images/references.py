@@ -1,5 +1,6 @@
 """Which image of the table somebody means."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -10,6 +11,13 @@ from ktrdr.errors import InputError, NotFoundError
 # Set by every Dockerfile, so that an image tells what it is under any name.
 LABEL = "org.ktrdr.image"
 TARGET_LABEL = "org.ktrdr.target"
+_HOST = r"(?:[A-Za-z0-9][A-Za-z0-9.-]*|\[[0-9A-Fa-f:]+\])(?::\d+)?/"
+_PART = r"[a-z0-9]+(?:[._-]+[a-z0-9]+)*"
+_REFERENCE = re.compile(
+    rf"(?:{_HOST})?{_PART}(?:/{_PART})*(?::\w[\w.-]{{0,127}})?"
+    r"(?:@sha256:[0-9a-f]{64})?",
+    re.ASCII,
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,6 +73,22 @@ def find_image(contract: Contract, engine: Engine, what: str) -> Found:
         reference=what,
         is_slim=told.get(TARGET_LABEL) == "slim",
     )
+
+
+def expect_reference(what: str) -> str:
+    """Return ``what``, which engines can take for the name of an image.
+
+    Raises
+    ------
+    InputError
+        If they can't.
+    """
+    if not _REFERENCE.fullmatch(what):
+        raise InputError(
+            f"{what[:120]!r} names no image; expected such as ktrdr-backend:prod or "
+            "registry.example/ktrdr-backend@sha256: and 64 small hexadecimal digits"
+        )
+    return what
 
 
 def expect_image(

@@ -21,9 +21,11 @@ from ktrdr.cli.kinfra.environments.template import (
     write_variables,
 )
 from ktrdr.cli.kinfra.images.engine import Engine
+from ktrdr.cli.kinfra.images.references import expect_reference
 from ktrdr.cli.kinfra.sandboxes.worktree import (
     add_worktree,
     checkout_of,
+    expect_ktrdr,
     refuse_changes,
     remove_branch,
     remove_worktree,
@@ -89,7 +91,10 @@ def create(
             f"digits and hyphens that begin with a letter, other than "
             f"{' and '.join(_RESERVED)}"
         )
+    for reference in (images or {}).values():
+        expect_reference(reference)
     repository = checkout_of(Path.cwd())
+    expect_ktrdr(repository)
     branch = branch or f"sandbox/{name}"
     entry = reserve(name, slot, repository=str(repository), branch=branch)
     _make_folder(entry)

@@ -6,6 +6,7 @@ from pathlib import Path
 from ktrdr.errors import ConflictError, InputError, RunError
 
 _TOLD_FILES = 8
+_OF_KTRDR = ("ktrdr/__init__.py", "deploy/images.toml")
 
 
 class GitError(RunError):
@@ -28,6 +29,22 @@ def checkout_of(folder: Path) -> Path:
             "made from inside a checkout"
         )
     return Path(done.stdout.strip()).parent
+
+
+def expect_ktrdr(repository: Path) -> None:
+    """Raise if a checkout is of something else than ktrdr.
+
+    Raises
+    ------
+    InputError
+        Names what it lacks.
+    """
+    missing = [name for name in _OF_KTRDR if not (repository / name).is_file()]
+    if missing:
+        raise InputError(
+            f"{repository} is no checkout of ktrdr, it lacks {' and '.join(missing)}: "
+            "sandboxes are made from inside one"
+        )
 
 
 def add_worktree(repository: Path, folder: Path, branch: str, start: str) -> None:

@@ -6,7 +6,12 @@ import pytest
 
 from ktrdr.cli.kinfra.images.contract import load_contract
 from ktrdr.cli.kinfra.images.engine import Engine
-from ktrdr.cli.kinfra.images.references import choose_images, expect_image, find_image
+from ktrdr.cli.kinfra.images.references import (
+    choose_images,
+    expect_image,
+    expect_reference,
+    find_image,
+)
 from ktrdr.errors import InputError, NotFoundError
 
 CONTRACT = load_contract()
@@ -92,3 +97,26 @@ def test_where_none_is_there_the_user_hears_how_to_build_them(docker):
     docker.answer("image inspect", code=1)
     with pytest.raises(NotFoundError, match="make images"):
         choose_images(CONTRACT, DOCKER, [])
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("ktrdr-backend", "ktrdr-backend:prod", "me/x:1", "localhost:5000/x"),
+        *("Registry.example:5000/me/a_b.c:T-1", f"[::1]:5000/x:1@sha256:{'0' * 64}"),
+    ],
+)
+def test_a_name_that_engines_take_is_taken(name):
+    assert expect_reference(name) == name
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("", "BAD IMAGE", "Upper", "x:", "x:a b", "x/", "/x", "x:1\n"),
+        *("x@sha256:1", f"x@sha256:{'A' * 64}", f"x:{'1' * 129}"),
+    ],
+)
+def test_a_name_that_no_engine_takes_is_refused(name):
+    with pytest.raises(InputError, match="names no image; expected such as"):
+        expect_reference(name)

@@ -35,8 +35,9 @@ def repository(tmp_path, monkeypatch):
     git(folder, "init", "-q", "-b", "main")
     for name in ("user.name", "user.email"):
         git(folder, "config", name, "somebody@example.org")
-    (folder / "ktrdr").mkdir()
-    (folder / "ktrdr" / "__init__.py").touch()
+    for name in ("ktrdr/__init__.py", "deploy/images.toml"):
+        (folder / name).parent.mkdir()
+        (folder / name).touch()
     git(folder, "add", ".")
     git(folder, "commit", "-q", "-m", "begin")
     monkeypatch.chdir(folder)
@@ -68,12 +69,11 @@ def test_a_sandbox_has_a_worktree_a_slot_and_variables(repository):
 
 
 def test_given_images_run_instead_of_the_source(repository):
-    kinfra(
-        "create", "trial", "--backend-image", "r/b@sha256:1", "--worker-image", "w:1"
-    )
+    digest = f"r/b@sha256:{'1' * 64}"
+    kinfra("create", "trial", "--backend-image", digest, "--worker-image", "w:1")
     variables = read_variables(registry.find_entry("trial").folder / ".env.sandbox")
     assert variables["KTRDR_SOURCE"] == ""
-    assert variables["KTRDR_BACKEND_IMAGE"] == "r/b@sha256:1"
+    assert variables["KTRDR_BACKEND_IMAGE"] == digest
     assert variables["KTRDR_WORKER_IMAGE"] == "w:1"
 
 
@@ -242,6 +242,20 @@ def test_a_sandbox_whose_folder_is_gone_is_told_and_can_be_destroyed(
 def test_a_name_that_can_not_be_a_projects_is_refused(repository, name):
     with pytest.raises(InputError, match="can't name a sandbox"):
         create(name)
+    assert registry.entries() == []
+
+
+@pytest.mark.parametrize("name", ["ktrdr/__init__.py", "deploy/images.toml"])
+def test_a_repository_of_something_else_is_refused(repository, name):
+    (repository / name).unlink()
+    with pytest.raises(InputError, match=f"no checkout of ktrdr, it lacks {name}:"):
+        create("trial")
+    assert registry.entries() == []
+
+
+def test_an_image_that_can_not_be_named_so_is_refused(repository):
+    with pytest.raises(InputError, match="'BAD IMAGE' names no image"):
+        kinfra("create", "trial", "--backend-image", "BAD IMAGE")
     assert registry.entries() == []
 
 
