@@ -10,6 +10,7 @@ from ktrdr.cli.kinfra import compose
 from ktrdr.cli.kinfra.compose import Compose, Container, whole_identifier
 from ktrdr.cli.kinfra.deploy.project import ImageFacts, Service
 from ktrdr.cli.kinfra.images.engine import Done, Engine, EngineError
+from ktrdr.errors import InputError
 
 # Containers of before end within their own grace period, which may be long.
 _LONGEST_S = 1800.0
@@ -196,14 +197,29 @@ def load_project(engine: Engine, context: str | None, file: Path) -> Compose:
 
     Raises
     ------
-    EngineError
+    InputError
         If the file can't be used, or lacks a variable.
     """
     nameless = compose.Project(
         name="", folder=file.parent, files=(file,), context=context
     )
-    name = Compose(engine, nameless).config().get("name") or file.parent.name
+    try:
+        name = Compose(engine, nameless).config().get("name") or file.parent.name
+    except EngineError as error:
+        raise InputError(
+            f"{file} can't be used: {_last_line(error)}; {_variables_help(file.parent)}"
+        ) from None
     return Compose(engine, replace(nameless, name=str(name)))
+
+
+def _last_line(error: EngineError) -> str:
+    return str(error).strip().splitlines()[-1].strip()[-500:]
+
+
+def _variables_help(folder: Path) -> str:
+    if (folder / ".env").exists():
+        return f"its variables are in {folder / '.env'}"
+    return f"its variables are missing: run `cp .env.example .env` in {folder}, fill in"
 
 
 def _replicas(service: dict[str, Any]) -> int:

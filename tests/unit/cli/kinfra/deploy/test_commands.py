@@ -8,7 +8,7 @@ from typer.testing import CliRunner
 from ktrdr.cli.kinfra.deploy.history import History
 from ktrdr.cli.kinfra.images.engine import EngineError
 from ktrdr.cli.kinfra.main import app
-from ktrdr.errors import ConflictError, InputError, NotFoundError
+from ktrdr.errors import ConflictError, InputError, NotFoundError, handling_of
 from ktrdr.settings import settings
 from tests.unit.cli.kinfra.deploy.test_compose_project import INSPECTED, RENDERED
 from tests.unit.cli.kinfra.deploy.test_history import record
@@ -80,6 +80,33 @@ def test_a_pull_that_fails_ends_before_anything_is_touched(docker, folder):
     changing = {"up", "run", "stop", "rm", "tag", "exec"}
     assert not [call for call in docker.calls if changing & set(call)]
     assert kinfra("history").stderr.startswith("Nothing has been deployed")
+
+
+@pytest.mark.parametrize(
+    ("said", "code", "help"),
+    [
+        ("manifest unknown", "not_found", "check the tag and KTRDR_REGISTRY"),
+        ("dial tcp: no such host", "provider_failed", "the registry answers"),
+        ("invalid reference format", "input_invalid", "in small letters"),
+    ],
+)
+def test_a_pull_that_fails_is_told_with_its_reason_and_what_to_do(
+    docker, folder, said, code, help
+):
+    docker.answer("pull", code=1, err=f"Trying\nError: {said}\n")
+    error = kinfra("deploy", "core", "--folder", folder, "--tag", "t", "--json")
+    assert handling_of(error.exception).code == code
+    assert f"`docker pull ktrdr-backend:t` failed: Error: {said}; " in str(
+        error.exception
+    )
+    assert help in str(error.exception)
+
+
+def test_a_context_that_is_not_known_is_told_with_how_to_list_them(docker, folder):
+    docker.answer("--context nosuch info", code=1, err="open meta.json: no such file")
+    done = kinfra("deploy", "core", "--folder", folder, "--context", "nosuch")
+    assert isinstance(done.exception, InputError)
+    assert "`docker context ls`" in str(done.exception)
 
 
 def test_a_folder_without_the_file_is_told(docker, tmp_path):

@@ -118,8 +118,12 @@ def test_a_branch_with_commits_of_its_own_stays(repository, docker):
 
 
 def test_a_sandbox_that_can_not_be_made_leaves_nothing(repository):
-    with pytest.raises(Exception, match="no-such-commit"):
+    with pytest.raises(NotFoundError, match="'no-such-commit' is no branch"):
         create("trial", start="no-such-commit")
+    with pytest.raises(InputError, match="'bad branch' can't name a branch"):
+        create("trial", branch="bad branch")
+    with pytest.raises(ConflictError, match=r"main is checked out .* `--from main`"):
+        create("trial", branch="main")
     assert registry.entries() == []
     assert branches(repository) == ["main"]
     assert create("trial").slot
