@@ -2,6 +2,7 @@
 
 import json
 import secrets
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,14 @@ from ktrdr.errors import InputError
 
 # Containers of before end within their own grace period, which may be long.
 _LONGEST_S = 1800.0
+# What engines are asked, and how the answer begins where they run on this machine.
+_HERE = {
+    "docker": (
+        ("context", "inspect", "--format", "{{.Endpoints.docker.Host}}"),
+        "unix://",
+    ),
+    "podman": (("info", "--format", "{{.Host.ServiceIsRemote}}"), "false"),
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,6 +72,37 @@ class ComposeProject:
         found = self.compose.config()["services"]
         none = sorted(name for name, one in found.items() if _replicas(one) == 0)
         return tuple(name for name in none if self.containers(name))
+
+    def missing_secrets(self, services: Collection[str]) -> tuple[Path, ...]:
+        """Return files of secrets that these services read and that are not there.
+
+        Only on this machine; on another host none is known to be missing.
+        """
+        if not self._is_here():
+            return ()
+        document = self.compose.config()
+        known = document.get("secrets") or {}
+        read = {
+            # Short form: the name alone.
+            one if isinstance(one, str) else str(one["source"])
+            for name, service in document["services"].items()
+            if name in services
+            for one in service.get("secrets") or ()
+        }
+        folder = self.compose.project.folder
+        files = {
+            folder / known[one]["file"]
+            for one in read & set(known)
+            if "file" in known[one]
+        }
+        return tuple(sorted(one for one in files if _is_missing(one)))
+
+    def _is_here(self) -> bool:
+        """Return whether the host is this machine, as far as the engine knows."""
+        if self.compose.project.context is not None:
+            return False
+        asked, here = _HERE[self.compose.engine.name]
+        return self._attempt(*asked).out.startswith(here)
 
     def pull(self, reference: str) -> None:
         """Fetch an image, showing how that goes."""
@@ -220,6 +260,17 @@ def _variables_help(folder: Path) -> str:
     if (folder / ".env").exists():
         return f"its variables are in {folder / '.env'}"
     return f"its variables are missing: run `cp .env.example .env` in {folder}, fill in"
+
+
+def _is_missing(path: Path) -> bool:
+    try:
+        path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return True
+    except PermissionError:
+        # The engine may see more than we do.
+        return False
+    return False
 
 
 def _replicas(service: dict[str, Any]) -> int:
