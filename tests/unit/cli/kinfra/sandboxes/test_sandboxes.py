@@ -186,8 +186,25 @@ def test_local_prod_takes_the_standard_ports_for_itself(repository):
     assert CliRunner().invoke(app, again).exit_code == 0
     variables = read_variables(entry.folder / ".env.sandbox")
     assert variables["KTRDR_BACKEND_IMAGE"] == "r/b:2"
+    assert variables["KTRDR_WORKER_IMAGE"] == "ktrdr-worker-cpu:prod"
     with pytest.raises(ConflictError, match="slot 0 is local-prod's"):
         create("trial", slot=0)
+
+
+def test_local_prod_keeps_what_init_is_not_told_to_change(repository):
+    images = ["--backend-image", "r/b:2", "--worker-image", "r/w:2"]
+    CliRunner().invoke(app, ["local-prod", "init", *images])
+    file = registry.find_entry("local-prod").folder / ".env.sandbox"
+    edited = file.read_text().replace("LEVEL=info", "LEVEL=debug") + "# mine\nMINE=1\n"
+    file.write_text(edited)
+    told = CliRunner().invoke(app, ["local-prod", "init"]).stdout
+    assert file.read_text() == edited
+    assert "KTRDR_BACKEND_IMAGE: r/b:2 stays\n" in told
+    told = (
+        CliRunner().invoke(app, ["local-prod", "init", "--worker-image", "w:3"]).stdout
+    )
+    assert file.read_text() == edited.replace("r/w:2", "w:3")
+    assert "KTRDR_WORKER_IMAGE: r/w:2 -> w:3\n" in told
 
 
 def test_local_prod_is_no_sandbox_to_list_or_destroy(repository, docker):
