@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from ktrdr.cli.kinfra.environments.template import ports_of
-from ktrdr.errors import ConflictError, NotFoundError
+from ktrdr.errors import ConflictError, InputError, NotFoundError
 from ktrdr.settings import Settings, settings
 
 # Slot 0 has the standard ports; without being asked, sandboxes leave it to local-prod.
@@ -164,7 +164,19 @@ def _read() -> list[Entry]:
         rows = json.loads(_file().read_bytes())
     except FileNotFoundError:
         return []
-    return [Entry(**row) for row in rows]
+    except ValueError as error:
+        raise _damaged(error) from None
+    try:
+        return [Entry(**row) for row in rows]
+    except TypeError as error:
+        raise _damaged(error) from None
+
+
+def _damaged(error: Exception) -> InputError:
+    return InputError(
+        f"{_file()} is damaged ({error}), expected a list of environments: put it "
+        "right by hand; folders beside it hold what environments are made of"
+    )
 
 
 def _write(found: list[Entry]) -> None:
