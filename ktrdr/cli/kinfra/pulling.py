@@ -8,7 +8,10 @@ from ktrdr.cli.kinfra.images.engine import Engine, EngineError
 from ktrdr.errors import InputError, NotFoundError, ProviderError
 
 # What engines and registries say of an image that is not there, or only for others.
-_ABSENT = ("not found", "unknown", "denied", "unauthorized", "does not exist")
+_ABSENT = (
+    *("not found", "manifest unknown", "name unknown", "does not exist"),
+    *("denied", "unauthorized"),
+)
 _INVALID = ("invalid reference", "invalid image")
 
 
@@ -62,8 +65,7 @@ def _failure(what: str, reason: str) -> EngineError:
             f"{what}; expected REGISTRY/OWNER/NAME:TAG in small letters, see "
             "KTRDR_REGISTRY and IMAGE_TAG"
         )
-    # A registry whose name is not known is one that does not answer.
-    if "no such host" not in reason and any(word in reason for word in _ABSENT):
+    if any(word in reason for word in _ABSENT):
         return AbsentImageError(
             f"{what}; check the tag and KTRDR_REGISTRY, and log in if the registry "
             "asks for that"

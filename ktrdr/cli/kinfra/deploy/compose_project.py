@@ -259,7 +259,7 @@ def _last_line(error: EngineError) -> str:
 def _variables_help(folder: Path) -> str:
     if (folder / ".env").exists():
         return f"its variables are in {folder / '.env'}"
-    return f"its variables are missing: run `cp .env.example .env` in {folder}, fill in"
+    return f"run `cp .env.example .env` in {folder} and fill that in"
 
 
 def _is_missing(path: Path) -> bool:

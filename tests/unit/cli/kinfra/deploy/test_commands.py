@@ -124,6 +124,7 @@ def test_a_pull_that_fails_ends_before_anything_is_touched(docker, folder):
     ("said", "code", "help"),
     [
         ("manifest unknown", "not_found", "check the tag and KTRDR_REGISTRY"),
+        ("certificate signed by unknown authority", "provider_failed", "answers"),
         ("dial tcp: no such host", "provider_failed", "the registry answers"),
         ("invalid reference format", "input_invalid", "in small letters"),
     ],
