@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ktrdr.cli.kinfra.images.engine import Done, Engine, EngineError
+from ktrdr.cli.kinfra.pulling import pull_image
 from ktrdr.errors import InputError
 
 _PROJECT_LABEL = "com.docker.compose.project"
@@ -129,7 +130,7 @@ class Compose:
         EngineError
             If it can't be pulled.
         """
-        self.engine.stream(*self.host(), "pull", reference)
+        pull_image(self.engine, self.host(), reference)
 
     def up(self, *services: str) -> Done:
         """Start services in the background; failing is one of the answers."""

@@ -4,17 +4,31 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ktrdr.cli.kinfra.environments.options import Follow, Service, Tail
+from ktrdr.cli.kinfra.environments.options import (
+    BackendImage,
+    Follow,
+    Service,
+    Tail,
+    WorkerImage,
+)
 from ktrdr.cli.kinfra.images.options import EngineName
 from ktrdr.cli.options import AsJson
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
     from ktrdr.cli.kinfra.compose import Compose
     from ktrdr.cli.kinfra.environments.environment import Environment
     from ktrdr.cli.kinfra.environments.registry import Entry
 
 _NAME = "local-prod"
 _SLOT = 0
+# What a new one runs.
+_IMAGES = {
+    "KTRDR_BACKEND_IMAGE": "ktrdr-backend:prod",
+    "KTRDR_WORKER_IMAGE": "ktrdr-worker-cpu:prod",
+}
 
 app = typer.Typer(
     help="The one environment that lives long on this machine.", no_args_is_help=True
@@ -23,25 +37,43 @@ app = typer.Typer(
 
 @app.command()
 def init(
-    backend_image: Annotated[
-        str, typer.Option(metavar="REFERENCE", help="By tag or digest.")
-    ] = "ktrdr-backend:prod",
-    worker_image: Annotated[
-        str, typer.Option(metavar="REFERENCE", help="By tag or digest.")
-    ] = "ktrdr-worker-cpu:prod",
+    backend_image: BackendImage = None,
+    worker_image: WorkerImage = None,
 ) -> None:
-    """Make it, on the standard ports; or change its images, keeping all data."""
+    """Make it, on the standard ports; or change images, keeping all else and data.
+
+    New, it runs ktrdr-backend:prod and ktrdr-worker-cpu:prod unless others are named.
+    """
     from ktrdr.cli.kinfra.environments.registry import entries, reserve
-    from ktrdr.cli.kinfra.environments.template import write_variables
+    from ktrdr.cli.kinfra.environments.template import VARIABLES, write_variables
     from ktrdr.cli.output import console
 
     found = next((one for one in entries() if one.name == _NAME), None)
     entry = found or reserve(_NAME, _SLOT, repository=None, branch=None)
     entry.folder.mkdir(parents=True, exist_ok=True)
-    images = {"KTRDR_BACKEND_IMAGE": backend_image, "KTRDR_WORKER_IMAGE": worker_image}
-    write_variables(entry.folder, _SLOT, {"KTRDR_SOURCE": "", **images})
+    given = zip(_IMAGES, (backend_image, worker_image), strict=True)
+    images = {name: image for name, image in given if image}
+    if (entry.folder / VARIABLES).exists():
+        _change_images(entry.folder, images)
+    else:
+        write_variables(entry.folder, _SLOT, {"KTRDR_SOURCE": "", **_IMAGES, **images})
     console().print(f"{entry.folder}", markup=False, soft_wrap=True)
     console().print("  kinfra local-prod up", markup=False)
+
+
+def _change_images(folder: "Path", images: "Mapping[str, str]") -> None:
+    """Change images where they are others, and tell all of them."""
+    from ktrdr.cli.kinfra.compose import read_variables
+    from ktrdr.cli.kinfra.environments.template import VARIABLES, change_variables
+    from ktrdr.cli.output import console
+
+    before = read_variables(folder / VARIABLES)
+    change_variables(folder, images)
+    for name in _IMAGES:
+        old = before.get(name, "none")
+        new = images.get(name, old)
+        told = f"{old} stays" if new == old else f"{old} -> {new}"
+        console().print(f"{name}: {told}", markup=False, soft_wrap=True)
 
 
 @app.command()

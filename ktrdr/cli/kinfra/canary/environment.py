@@ -1,10 +1,10 @@
 """The canary: its compose project, and the images that it is there to try."""
 
+import shutil
 from pathlib import Path
 
 from ktrdr.cli.kinfra.compose import Compose, Project
 from ktrdr.cli.kinfra.environments.environment import Environment
-from ktrdr.cli.kinfra.environments.secret_files import TOKEN
 from ktrdr.cli.kinfra.images.build import build_image, own_platform, source_identity
 from ktrdr.cli.kinfra.images.contract import Contract, Image
 from ktrdr.cli.kinfra.images.engine import Engine
@@ -63,6 +63,7 @@ def _build(
 
 
 def remove(environment: Environment) -> None:
-    """Remove it with all its data; the token of its database goes with that."""
+    """Remove it with all its data; its secrets, which open nothing then, go too."""
     environment.compose.down(with_data=True)
-    (environment.secrets / TOKEN).unlink(missing_ok=True)
+    if environment.secrets.exists():
+        shutil.rmtree(environment.secrets)

@@ -2,6 +2,7 @@
 
 import json
 import secrets
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -10,9 +11,18 @@ from ktrdr.cli.kinfra import compose
 from ktrdr.cli.kinfra.compose import Compose, Container, whole_identifier
 from ktrdr.cli.kinfra.deploy.project import ImageFacts, Service
 from ktrdr.cli.kinfra.images.engine import Done, Engine, EngineError
+from ktrdr.errors import InputError
 
 # Containers of before end within their own grace period, which may be long.
 _LONGEST_S = 1800.0
+# What engines are asked, and how the answer begins where they run on this machine.
+_HERE = {
+    "docker": (
+        ("context", "inspect", "--format", "{{.Endpoints.docker.Host}}"),
+        "unix://",
+    ),
+    "podman": (("info", "--format", "{{.Host.ServiceIsRemote}}"), "false"),
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,6 +72,37 @@ class ComposeProject:
         found = self.compose.config()["services"]
         none = sorted(name for name, one in found.items() if _replicas(one) == 0)
         return tuple(name for name in none if self.containers(name))
+
+    def missing_secrets(self, services: Collection[str]) -> tuple[Path, ...]:
+        """Return files of secrets that these services read and that are not there.
+
+        Only on this machine; on another host none is known to be missing.
+        """
+        if not self._is_here():
+            return ()
+        document = self.compose.config()
+        known = document.get("secrets") or {}
+        read = {
+            # Short form: the name alone.
+            one if isinstance(one, str) else str(one["source"])
+            for name, service in document["services"].items()
+            if name in services
+            for one in service.get("secrets") or ()
+        }
+        folder = self.compose.project.folder
+        files = {
+            folder / known[one]["file"]
+            for one in read & set(known)
+            if "file" in known[one]
+        }
+        return tuple(sorted(one for one in files if _is_missing(one)))
+
+    def _is_here(self) -> bool:
+        """Return whether the host is this machine, as far as the engine knows."""
+        if self.compose.project.context is not None:
+            return False
+        asked, here = _HERE[self.compose.engine.name]
+        return self._attempt(*asked).out.startswith(here)
 
     def pull(self, reference: str) -> None:
         """Fetch an image, showing how that goes."""
@@ -196,14 +237,40 @@ def load_project(engine: Engine, context: str | None, file: Path) -> Compose:
 
     Raises
     ------
-    EngineError
+    InputError
         If the file can't be used, or lacks a variable.
     """
     nameless = compose.Project(
         name="", folder=file.parent, files=(file,), context=context
     )
-    name = Compose(engine, nameless).config().get("name") or file.parent.name
+    try:
+        name = Compose(engine, nameless).config().get("name") or file.parent.name
+    except EngineError as error:
+        raise InputError(
+            f"{file} can't be used: {_last_line(error)}; {_variables_help(file.parent)}"
+        ) from None
     return Compose(engine, replace(nameless, name=str(name)))
+
+
+def _last_line(error: EngineError) -> str:
+    return str(error).strip().splitlines()[-1].strip()[-500:]
+
+
+def _variables_help(folder: Path) -> str:
+    if (folder / ".env").exists():
+        return f"its variables are in {folder / '.env'}"
+    return f"run `cp .env.example .env` in {folder} and fill that in"
+
+
+def _is_missing(path: Path) -> bool:
+    try:
+        path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return True
+    except PermissionError:
+        # The engine may see more than we do.
+        return False
+    return False
 
 
 def _replicas(service: dict[str, Any]) -> int:

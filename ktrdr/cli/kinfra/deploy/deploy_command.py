@@ -65,7 +65,7 @@ def deploy(
     target = Target.find(area, folder=folder, engine=engine, context=context)
     print_outdated(target.outdated())
     if dry_run:
-        print_steps(foresee(target, wanted), as_json=as_json)
+        print_steps(foresee(target, wanted, pull), as_json=as_json)
         return
     with Display(is_silent=as_json) as display:
         deployed = deploy_part(

@@ -8,7 +8,14 @@ from ktrdr.cli.kinfra.deploy.database import Saved
 from ktrdr.cli.kinfra.deploy.gate import Gate, GateError
 from ktrdr.cli.kinfra.deploy.history import Record
 from ktrdr.cli.kinfra.deploy.pins import Pin, keep_all
-from ktrdr.cli.kinfra.deploy.plan import Plan, PullPolicy, fetch, wanted_references
+from ktrdr.cli.kinfra.deploy.plan import (
+    Plan,
+    PullPolicy,
+    fetch,
+    need_secrets,
+    to_pull,
+    wanted_references,
+)
 from ktrdr.cli.kinfra.deploy.project import Project
 from ktrdr.cli.kinfra.deploy.references import Wanted
 from ktrdr.cli.kinfra.deploy.schema_change import SchemaChange, migration, way_back
@@ -27,11 +34,14 @@ class Step:
         Image that it runs; None if it has no container.
     then : str
         Image that it would get.
+    is_pulled : bool
+        Whether that would be pulled; nobody has asked if the registry has it.
     """
 
     service: str
     now: Pin | None
     then: str
+    is_pulled: bool
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,11 +61,24 @@ class Deployed:
     missing: tuple[str, ...]
 
 
-def foresee(target: Target, wanted: Wanted) -> list[Step]:
-    """Return what a deployment would do, in its order; nothing is changed or pulled."""
+def foresee(target: Target, wanted: Wanted, pull: PullPolicy) -> list[Step]:
+    """Return what a deployment would do, in its order; nothing is changed or pulled.
+
+    Raises
+    ------
+    KtrdrError
+        If it could not begin, as far as that is seen from here.
+    """
     references, running = wanted_references(target.parts, wanted), target.running()
+    need_secrets(target.project, target.parts)
+    pulled = to_pull(target.project, references, pull)
     return [
-        Step(service=one.name, now=running.get(one.name), then=references[one.name])
+        Step(
+            service=one.name,
+            now=running.get(one.name),
+            then=references[one.name],
+            is_pulled=references[one.name] in pulled,
+        )
         for one in target.parts.all_ours
     ]
 
@@ -86,6 +109,7 @@ def deploy_part(
     admins = _Admins(target.project, admin)
     if admin is not None and not target.area.has_database:
         raise InputError(f"tokens are made with the core, not with {target.area.name}")
+    need_secrets(target.project, target.parts)
     with target.alone():
         target.tell_leftovers(tell)
         pins = fetch(target.project, references, pull)

@@ -7,7 +7,11 @@ from typing import Literal
 
 from ktrdr.cli.kinfra.deploy.pins import Pin, pin_of
 from ktrdr.cli.kinfra.deploy.project import COMPLETED, Project, Service
-from ktrdr.cli.kinfra.deploy.references import Wanted, short_name
+from ktrdr.cli.kinfra.deploy.references import (
+    Wanted,
+    refuse_invalid,
+    short_name,
+)
 from ktrdr.errors import InputError, NotFoundError
 
 PullPolicy = Literal["always", "missing"]
@@ -151,9 +155,48 @@ class Plan:
 
 
 def wanted_references(parts: Parts, wanted: Wanted) -> dict[str, str]:
-    """Return service of ours to the image that somebody wants it to run."""
+    """Return service of ours to the image that somebody wants it to run.
+
+    Raises
+    ------
+    InputError
+        If no image can be called so.
+    """
     by_image = wanted.references([one.image for one in parts.all_ours])
+    for reference in by_image.values():
+        refuse_invalid(reference)
     return {one.name: by_image[one.image] for one in parts.all_ours}
+
+
+def need_secrets(project: Project, parts: Parts) -> None:
+    """Make sure that the files of secrets are there, but those of what watches ours.
+
+    The token by which metrics are read is made when the backend runs.
+
+    Raises
+    ------
+    NotFoundError
+        If any is not; tells which.
+    """
+    names = [one.name for one in (*parts.below, *parts.all_ours)]
+    missing = project.missing_secrets(names)
+    if missing:
+        raise NotFoundError(
+            f"files of secrets are not there: {', '.join(map(str, missing))}; make "
+            "them in the folder that KTRDR_SECRETS names, see Homelab in "
+            "docs/environments.md"
+        )
+
+
+def to_pull(
+    project: Project, references: Mapping[str, str], policy: PullPolicy
+) -> tuple[str, ...]:
+    """Return the images that `fetch` would pull."""
+    return tuple(
+        one
+        for one in dict.fromkeys(references.values())
+        if policy == "always" or project.image(one) is None
+    )
 
 
 def fetch(
@@ -167,8 +210,9 @@ def fetch(
         If one can't be pulled.
     """
     pins: dict[str, Pin] = {}
+    pulled = to_pull(project, references, policy)
     for reference in dict.fromkeys(references.values()):
-        if policy == "always" or project.image(reference) is None:
+        if reference in pulled:
             project.pull(reference)
         facts = project.image(reference)
         if facts is None:

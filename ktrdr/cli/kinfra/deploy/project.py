@@ -1,6 +1,6 @@
 """What a rollout needs of a compose project, whoever drives the engine for it."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
@@ -64,6 +64,12 @@ class Project(Protocol):
 
     def leftovers(self) -> tuple[str, ...]:
         """Return services that are to have no container, and have some."""
+
+    def missing_secrets(self, services: Collection[str]) -> tuple[Path, ...]:
+        """Return files of secrets that these services read and that are not there.
+
+        Only on this machine; on another host none is known to be missing.
+        """
 
     def pull(self, reference: str) -> None:
         """Fetch an image."""

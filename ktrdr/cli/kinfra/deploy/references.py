@@ -9,6 +9,31 @@ from ktrdr.errors import InputError
 _TAG = re.compile(r"\w[\w.-]{0,127}", re.ASCII)
 _DIGEST = re.compile(r"(?:(?P<name>[\w./:-]+)@)?(?P<digest>sha256:[0-9a-f]{64})")
 
+_PART = r"[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*"
+_REFERENCE = re.compile(
+    # A registry is told by a dot, a port, or this one name.
+    r"(?:(?:localhost|[\w-]+(?:\.[\w-]+)+|[\w.-]+:\d+)(?::\d+)?/)?"
+    rf"{_PART}(?:/{_PART})*"
+    r"(?::\w[\w.-]{0,127})?(?:@sha256:[0-9a-f]{64})?",
+    re.ASCII,
+)
+
+
+def refuse_invalid(reference: str) -> None:
+    """Raise if no image can have this name.
+
+    Raises
+    ------
+    InputError
+        Tells what such names look like.
+    """
+    if not _REFERENCE.fullmatch(reference):
+        raise InputError(
+            f"{reference[:200]!r} can't name an image: expected "
+            "REGISTRY/OWNER/NAME:TAG in small letters; fill in KTRDR_REGISTRY and "
+            "IMAGE_TAG in .env"
+        )
+
 
 def repository(reference: str) -> str:
     """Return a reference without its tag and digest."""

@@ -19,7 +19,7 @@ from ktrdr.cli.kinfra.deploy.rollout import Rollout, StuckError
 from ktrdr.cli.kinfra.deploy.schema_change import SchemaChange
 from ktrdr.cli.kinfra.images.contract import load_contract
 from ktrdr.cli.kinfra.images.engine import Engine, EngineError
-from ktrdr.errors import ConflictError, message_of
+from ktrdr.errors import ConflictError, InputError, message_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,7 +62,7 @@ class Target:
         """
         contract = load_contract()
         folder = (folder or contract.root / HOMELAB).absolute()
-        area, answering = find_area(name, folder), Engine.find(engine, context)
+        area, answering = find_area(name, folder), _engine(engine, context)
         compose = load_project(answering, context, area.file)
         history = History.of(compose.project.name, name, context)
         project = ComposeProject(compose=compose, scratch=history.folder)
@@ -249,6 +249,18 @@ class Target:
 
     def _host(self) -> str:
         return Engine(self.engine).identity(self.context)
+
+
+def _engine(name: str | None, context: str | None) -> Engine:
+    try:
+        return Engine.find(name, context)
+    except InputError as error:
+        if context is None:
+            raise
+        raise InputError(
+            f"{error}; `docker context ls` and `podman system connection list` tell "
+            "which hosts there are"
+        ) from None
 
 
 def _deployed_last(

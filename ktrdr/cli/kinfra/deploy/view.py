@@ -18,6 +18,7 @@ def print_steps(steps: "Sequence[Step]", *, as_json: bool) -> None:
                 "service": one.service,
                 "now": one.now.model_dump(mode="json") if one.now else None,
                 "then": one.then,
+                "is_pulled": one.is_pulled,
             }
             for one in steps
         ]
@@ -27,6 +28,14 @@ def print_steps(steps: "Sequence[Step]", *, as_json: bool) -> None:
         now = one.now.shown if one.now else "does not run"
         console().print(
             f"{number}. {one.service}: {now} -> {one.then}",
+            markup=False,
+            soft_wrap=True,
+        )
+
+    pulled = dict.fromkeys(one.then for one in steps if one.is_pulled)
+    if pulled:
+        notes().print(
+            f"Not checked: whether the registry has {', '.join(pulled)}.",
             markup=False,
             soft_wrap=True,
         )

@@ -239,7 +239,19 @@ def _read() -> list[Entry]:
         rows = json.loads(_file().read_bytes())
     except FileNotFoundError:
         return []
-    return [Entry(**row) for row in rows]
+    except ValueError as error:
+        raise _damaged(error) from None
+    try:
+        return [Entry(**row) for row in rows]
+    except TypeError as error:
+        raise _damaged(error) from None
+
+
+def _damaged(error: Exception) -> InputError:
+    return InputError(
+        f"{_file()} is damaged ({error}), expected a list of environments: put it "
+        "right by hand; folders beside it hold what environments are made of"
+    )
 
 
 def _write(found: list[Entry]) -> None:

@@ -1,12 +1,14 @@
 """Start an environment: schema, token, services, and a gate that waits for them."""
 
 import json
+import re
 import secrets
 import time
 from collections.abc import Callable, Sequence
 
 from ktrdr.cli.kinfra.compose import Compose, Container
 from ktrdr.cli.kinfra.environments.environment import Environment
+from ktrdr.cli.kinfra.environments.free_ports import need_ports
 from ktrdr.cli.kinfra.environments.secret_files import (
     keep_token,
     kept_token,
@@ -22,6 +24,8 @@ _TOLD_LINES = 12
 # A worker that finds no database ends once or twice while that starts.
 _MOST_RESTARTS = 3
 _OURS = "ktrdr-"
+# What compose tells of things that go as they should.
+_PROGRESS = re.compile(r"\s*(Container|Network|Volume)\s+\S+\s+(?!Error)\w+\s*")
 
 
 class StartError(RunError):
@@ -48,12 +52,15 @@ def start(
 
     Raises
     ------
+    ConflictError
+        If another program has a port that it needs.
     NotFoundError
         If an image is not here and is none that can be pulled.
     StartError
         If a service does not become well; nothing is stopped, to be looked at.
     """
     heard, compose = progress or NoProgress(), environment.compose
+    need_ports(compose)
     heard.phase("images")
     need_images(compose)
     make_secrets(environment.secrets, names)
@@ -108,7 +115,8 @@ def await_health(compose: Compose, *, within_s: float) -> None:
             return
         lost = [one for one in waiting if _is_lost(one)]
         if lost or time.monotonic() > deadline_s:
-            why = f"not well within {within_s:.0f} s"
+            late = ", ".join(dict.fromkeys(one.service for one in waiting))
+            why = f"not well within {within_s:.0f} s: {late}"
             raise _failure(compose, lost or waiting, "" if lost else why)
         time.sleep(_PAUSE_S)
 
@@ -119,7 +127,8 @@ def _is_lost(one: Container) -> bool:
 
 
 def _failure(compose: Compose, containers: Sequence[Container], why: str) -> StartError:
-    failed = [one for one in containers if not one.is_done]
+    # One that was created and never started waited for another, and said nothing.
+    failed = [one for one in containers if not (one.is_done or one.state == "created")]
     stories = []
     for service in dict.fromkeys(one.service for one in failed):
         one = next(one for one in failed if one.service == service)
@@ -129,7 +138,8 @@ def _failure(compose: Compose, containers: Sequence[Container], why: str) -> Sta
         stories.append(
             f"{service} is {one.state}{health}{code}; its last words:\n{log}"
         )
-    told = "\n".join([*stories, *([why] if why else [])])
+    ends = [line for line in why.splitlines() if not _PROGRESS.fullmatch(line)]
+    told = "\n".join([*stories, *ends])
     return StartError(f"{compose.project.name} did not start: {told}")
 
 

@@ -40,6 +40,17 @@ def without_folder(engine: Engine, name: str) -> Compose:
     return Compose(engine, project)
 
 
+def change_variables(folder: Path, changes: Mapping[str, str]) -> None:
+    """Change some of an environment's variables; what else the file says stays."""
+    path = folder / VARIABLES
+    left, lines = dict(changes), []
+    for line in path.read_text("utf-8").splitlines():
+        name = line.partition("=")[0].strip()
+        lines.append(f"{name}={left.pop(name)}" if name in left else line)
+    lines += [f"{name}={value}" for name, value in left.items()]
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
 def templated(engine: Engine, folder: Path, name: str, command: str) -> Environment:
     """Return the environment whose variables lie in ``folder``.
 

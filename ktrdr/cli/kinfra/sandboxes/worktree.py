@@ -3,7 +3,7 @@
 import subprocess
 from pathlib import Path
 
-from ktrdr.errors import ConflictError, InputError, RunError
+from ktrdr.errors import ConflictError, InputError, NotFoundError, RunError
 
 _TOLD_FILES = 8
 _OF_KTRDR = ("ktrdr/__init__.py", "deploy/images.toml")
@@ -52,13 +52,40 @@ def add_worktree(repository: Path, folder: Path, branch: str, start: str) -> Non
 
     Raises
     ------
+    InputError
+        If the branch can't be called so.
+    ConflictError
+        If the branch is checked out elsewhere.
+    NotFoundError
+        If there is no commit ``start``.
     GitError
-        If git refuses, for instance because the branch is checked out elsewhere.
+        If git refuses for another reason.
     """
+    if _attempt(repository, "check-ref-format", f"refs/heads/{branch}").returncode:
+        raise InputError(
+            f"{branch[:80]!r} can't name a branch: expected such as feature/x, without "
+            "spaces"
+        )
+    worktrees = _git(repository, "worktree", "list", "--porcelain").splitlines()
+    if f"branch refs/heads/{branch}" in worktrees:
+        raise ConflictError(
+            f"the branch {branch} is checked out elsewhere (`git worktree list`): name "
+            f"another, or a new one that begins there with `--from {branch}`"
+        )
     if _attempt(repository, "rev-parse", "--verify", f"refs/heads/{branch}").returncode:
+        _need_commit(repository, start)
         _git(repository, "worktree", "add", "-b", branch, str(folder), start)
     else:
         _git(repository, "worktree", "add", str(folder), branch)
+
+
+def _need_commit(repository: Path, start: str) -> None:
+    asked = ("rev-parse", "--verify", "--quiet", f"{start}^{{commit}}")
+    if _attempt(repository, *asked).returncode:
+        raise NotFoundError(
+            f"{start[:80]!r} is no branch, tag or commit of {repository}: `git branch "
+            "--all` and `git tag` list those that there are"
+        )
 
 
 def refuse_changes(folder: Path) -> None:

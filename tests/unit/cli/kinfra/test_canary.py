@@ -49,9 +49,13 @@ def test_images_of_others_are_never_built(asked):
     assert build_missing(CONTRACT, canary(CONTRACT, Engine("docker"))) == []
 
 
-def test_removed_it_keeps_neither_data_nor_the_token_of_its_database(asked, tmp_path):
-    environment = replace(canary(CONTRACT, Engine("docker")), secrets=tmp_path)
-    (tmp_path / "api-token").write_text("of a database that is gone")
+def test_removed_it_keeps_neither_data_nor_secrets(asked, tmp_path):
+    secrets = tmp_path / "secrets"
+    environment = replace(canary(CONTRACT, Engine("docker")), secrets=secrets)
+    secrets.mkdir()
+    for name in ("api-token", "database-password"):
+        (secrets / name).write_text("of a database that is gone")
     remove(environment)
     assert asked.calls[-1][-3:] == ["down", "--volumes", "--remove-orphans"]
-    assert not (tmp_path / "api-token").exists()
+    assert not secrets.exists()
+    remove(environment)

@@ -8,7 +8,7 @@ from typer.testing import CliRunner
 from ktrdr.cli.kinfra.deploy.history import History
 from ktrdr.cli.kinfra.images.engine import EngineError
 from ktrdr.cli.kinfra.main import app
-from ktrdr.errors import ConflictError, InputError, NotFoundError
+from ktrdr.errors import ConflictError, InputError, NotFoundError, handling_of
 from ktrdr.settings import settings
 from tests.unit.cli.kinfra.deploy.test_compose_project import INSPECTED, RENDERED
 from tests.unit.cli.kinfra.deploy.test_history import record
@@ -57,6 +57,44 @@ def test_a_dry_run_tells_what_would_be_done_and_does_nothing(docker, folder):
     (step,) = json.loads(done.stdout)["steps"]
     assert step["then"] == f"ktrdr-backend@{NEW}"
     assert step["now"]["identifier"] == OLD
+    assert step["is_pulled"]
+    changing = {"pull", "up", "run", "stop", "rm", "tag", "exec"}
+    assert not [call for call in docker.calls if changing & set(call)]
+
+
+def test_a_dry_run_says_what_it_did_not_check(docker, folder):
+    core = ("deploy", "core", "--folder", folder, "--tag", "t", "--dry-run")
+    assert "registry has ktrdr-backend:t." in kinfra(*core).stderr
+    assert kinfra(*core, "--pull", "missing").stderr == ""
+    docker.answer("image inspect ktrdr-backend:t", code=1)
+    assert "Not checked" in kinfra(*core, "--pull", "missing").stderr
+
+
+@pytest.mark.parametrize("how", [["--dry-run"], []])
+def test_what_can_not_begin_is_refused_by_a_dry_run_too(docker, folder, how):
+    services = RENDERED["services"]
+    backend = services["backend"]
+    read = [{"source": "there", "target": "x"}, {"source": "absent", "target": "y"}]
+    secrets = {one: {"file": str(folder / one)} for one in ("there", "absent", "no")}
+    (folder / "there").write_text("x")
+    # What watches ours is started last, and may lack its secrets.
+    watcher = {"image": "prom/prometheus", "secrets": ["no"]}
+    new = {**services, "backend": {**backend, "secrets": read}, "watcher": watcher}
+    config = {**RENDERED, "services": new, "secrets": secrets}
+    docker.answer("compose", out=json.dumps(config))
+    docker.answer("context inspect", out="unix:///var/run/docker.sock\n")
+    done = kinfra("deploy", "core", "--folder", folder, "--tag", "t", *how)
+    assert isinstance(done.exception, NotFoundError)
+    assert f"not there: {folder}/absent; make" in str(done.exception)
+    # Files of another machine are not seen from here.
+    docker.answer("context inspect", out="ssh://far\n")
+    done = kinfra("deploy", "core", "--folder", folder, "--tag", "t", "--dry-run")
+    assert done.exit_code == 0
+    new["backend"] = {**backend, "image": "ghcr.io/OWNER/ktrdr-backend:latest"}
+    docker.answer("compose", out=json.dumps(config))
+    done = kinfra("deploy", "core", "--folder", folder, *how)
+    assert isinstance(done.exception, InputError)
+    assert "'ghcr.io/OWNER/ktrdr-backend:latest' can't" in str(done.exception)
     changing = {"pull", "up", "run", "stop", "rm", "tag", "exec"}
     assert not [call for call in docker.calls if changing & set(call)]
 
@@ -80,6 +118,34 @@ def test_a_pull_that_fails_ends_before_anything_is_touched(docker, folder):
     changing = {"up", "run", "stop", "rm", "tag", "exec"}
     assert not [call for call in docker.calls if changing & set(call)]
     assert kinfra("history").stderr.startswith("Nothing has been deployed")
+
+
+@pytest.mark.parametrize(
+    ("said", "code", "help"),
+    [
+        ("manifest unknown", "not_found", "check the tag and KTRDR_REGISTRY"),
+        ("certificate signed by unknown authority", "provider_failed", "answers"),
+        ("dial tcp: no such host", "provider_failed", "the registry answers"),
+        ("invalid reference format", "input_invalid", "in small letters"),
+    ],
+)
+def test_a_pull_that_fails_is_told_with_its_reason_and_what_to_do(
+    docker, folder, said, code, help
+):
+    docker.answer("pull", code=1, err=f"Trying\nError: {said}\n")
+    error = kinfra("deploy", "core", "--folder", folder, "--tag", "t", "--json")
+    assert handling_of(error.exception).code == code
+    assert f"`docker pull ktrdr-backend:t` failed: Error: {said}; " in str(
+        error.exception
+    )
+    assert help in str(error.exception)
+
+
+def test_a_context_that_is_not_known_is_told_with_how_to_list_them(docker, folder):
+    docker.answer("--context nosuch info", code=1, err="open meta.json: no such file")
+    done = kinfra("deploy", "core", "--folder", folder, "--context", "nosuch")
+    assert isinstance(done.exception, InputError)
+    assert "`docker context ls`" in str(done.exception)
 
 
 def test_a_folder_without_the_file_is_told(docker, tmp_path):

@@ -2,13 +2,15 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from ktrdr.cli.kinfra.deploy.compose_project import ComposeProject, load_project
 from ktrdr.cli.kinfra.images.engine import Engine, EngineError
+from ktrdr.errors import InputError
 
-RENDERED = {
+RENDERED: dict[str, Any] = {
     "name": "homelab",
     "services": {
         "database": {"image": "postgres:17"},
@@ -161,7 +163,12 @@ def test_podman_calls_another_host_a_connection(engines, tmp_path):
     assert engines.calls[-1][:3] == ["podman", "--connection", "big"]
 
 
-def test_a_file_that_can_not_be_used_is_told(docker, tmp_path):
-    docker.answer("compose", code=15, err="KTRDR_REGISTRY is missing a value")
-    with pytest.raises(EngineError, match="KTRDR_REGISTRY is missing"):
+def test_a_file_that_can_not_be_used_is_told_with_what_to_do(docker, tmp_path):
+    docker.answer("compose", code=15, err="x\nKTRDR_REGISTRY is missing a value\n")
+    with pytest.raises(InputError) as refused:
+        load_project(Engine("docker"), None, tmp_path / "x.yml")
+    assert "x.yml can't be used: KTRDR_REGISTRY is missing" in str(refused.value)
+    assert f"run `cp .env.example .env` in {tmp_path}" in str(refused.value)
+    (tmp_path / ".env").write_text("")
+    with pytest.raises(InputError, match=f"variables are in {tmp_path}/.env"):
         load_project(Engine("docker"), None, tmp_path / "x.yml")

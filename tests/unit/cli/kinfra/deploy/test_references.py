@@ -2,7 +2,12 @@
 
 import pytest
 
-from ktrdr.cli.kinfra.deploy.references import Wanted, repository, short_name
+from ktrdr.cli.kinfra.deploy.references import (
+    Wanted,
+    refuse_invalid,
+    repository,
+    short_name,
+)
 from ktrdr.errors import InputError
 
 A, B = "sha256:" + "a" * 64, "sha256:" + "b" * 64
@@ -22,6 +27,26 @@ BACKEND, WORKER = "reg.example:5000/me/ktrdr-backend:latest", "ktrdr-worker-cpu:
 def test_a_repository_is_a_reference_without_tag_and_digest(reference, expected):
     assert repository(reference) == expected
     assert short_name(reference) == "ktrdr-backend"
+
+
+@pytest.mark.parametrize(
+    "reference",
+    [
+        *("ktrdr-backend:prod", "registry:5/me/ktrdr-backend@sha256:" + "a" * 64),
+        *("ghcr.io/me/my__x/ktrdr-backend:sha-1", "localhost/ktrdr-backend"),
+        *("127.0.0.1:5000/ktrdr-backend:V1.0", "localhost:5000/a.b/x:t"),
+    ],
+)
+def test_names_that_images_can_have_are_let_through(reference):
+    refuse_invalid(reference)
+
+
+@pytest.mark.parametrize(
+    "reference", ["ghcr.io/OWNER/x:latest", "BAD IMAGE", "/x:latest", "x:", ""]
+)
+def test_names_that_no_image_can_have_are_refused(reference):
+    with pytest.raises(InputError, match="fill in KTRDR_REGISTRY"):
+        refuse_invalid(reference)
 
 
 def test_without_a_wish_it_is_what_the_project_says():

@@ -1,7 +1,7 @@
 """A host in memory: images that behave as they are told to, and what they run."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
@@ -93,6 +93,9 @@ class World:
 
     def leftovers(self) -> tuple[str, ...]:
         return tuple(self.left_over)
+
+    def missing_secrets(self, services: Collection[str]) -> tuple[Path, ...]:
+        return ()
 
     def pull(self, reference: str) -> None:
         self.done.append(f"pull {reference}")

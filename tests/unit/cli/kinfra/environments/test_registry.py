@@ -15,7 +15,7 @@ from ktrdr.cli.kinfra.environments.registry import (
     reserve,
 )
 from ktrdr.cli.kinfra.environments.template import ports_of
-from ktrdr.errors import ConflictError, NotFoundError
+from ktrdr.errors import ConflictError, InputError, NotFoundError
 from ktrdr.settings import settings
 
 RESERVE = """
@@ -92,6 +92,16 @@ def test_what_does_not_exist_is_told_with_what_does():
     take("a")
     with pytest.raises(NotFoundError, match="no sandbox 'b'; there are: a"):
         find_entry("b")
+
+
+@pytest.mark.parametrize("text", ["[{", '[{"nme": "a"}]', "3", "[3]", "\xff"])
+def test_a_damaged_registry_is_told_and_stays_as_it_is(folder, text):
+    (folder / "registry.json").write_bytes(text.encode("latin-1"))
+    with pytest.raises(InputError, match=r"registry\.json is damaged .* by hand"):
+        entries()
+    with pytest.raises(InputError):
+        take("a")
+    assert (folder / "registry.json").read_bytes() == text.encode("latin-1")
 
 
 def test_creates_at_once_never_collide(folder):

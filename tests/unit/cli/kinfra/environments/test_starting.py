@@ -1,19 +1,22 @@
 """The gate at the start waits for all services, and tells which one failed and why."""
 
 import json
+import socket
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from ktrdr.cli.kinfra.compose import Compose, Project
+from ktrdr.cli.kinfra.environments.environment import Environment
 from ktrdr.cli.kinfra.environments.starting import (
     StartError,
     await_health,
     need_images,
+    start,
 )
 from ktrdr.cli.kinfra.images.engine import Engine, EngineError
-from ktrdr.errors import NotFoundError
+from ktrdr.errors import ConflictError, NotFoundError
 
 PROJECT = Compose(
     Engine("docker"), Project(name="x", folder=Path("/x"), files=(Path("/x/a.yml"),))
@@ -116,3 +119,48 @@ def test_the_host_that_runs_the_project_is_asked_for_images_and_pulls_them(docke
     with pytest.raises(NotFoundError, match="docker on far has no image ktrdr-backend"):
         need_images(far)
     assert not [call for call in docker.calls if call[1] != "--context"]
+
+
+@pytest.fixture
+def taken():
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        yield other.getsockname()[1]
+
+
+def begin(folder: Path) -> str:
+    return start(Environment(compose=PROJECT, secrets=folder, command="kinfra x ..."))
+
+
+@pytest.mark.parametrize("form", ["long", "short"])
+def test_a_port_of_another_program_is_told_before_anything_is_done(
+    docker, taken, tmp_path, form
+):
+    published = {"host_ip": "127.0.0.1", "target": 8000, "published": str(taken)}
+    port = published if form == "long" else f"127.0.0.1:{taken}:8000"
+    config = {"services": {"backend": {"image": "x", "ports": [port]}}}
+    docker.answer(f"{BEFORE} config", out=json.dumps(config))
+    told = rf"port {taken}, which backend of x .* used by another program: stop that"
+    with pytest.raises(ConflictError, match=told):
+        begin(tmp_path / "secrets")
+    assert not (tmp_path / "secrets").exists()
+    changing = {"pull", "up", "run"}
+    assert not [call for call in docker.calls if changing & set(call)]
+    # It runs, so the port is its own.
+    runs(docker, ("backend", WELL))
+    docker.answer("image inspect", code=1)
+    docker.answer("pull", code=1)
+    with pytest.raises(EngineError, match="pull x"):
+        begin(tmp_path / "secrets")
+
+
+def test_what_compose_tells_of_its_progress_is_no_failure(docker, tmp_path):
+    docker.answer(f"{BEFORE} config", out="services: {}")
+    runs(docker, ("backend", {"Status": "created"}), ("mcp", {"Status": "created"}))
+    told = [" Network x_default  Creating", " Container x-backend-1  Created"]
+    told += ["Error response from daemon: no space left"]
+    docker.answer(f"{BEFORE} run", code=1, err="\n".join(told))
+    with pytest.raises(StartError) as failed:
+        begin(tmp_path / "secrets")
+    assert str(failed.value).endswith("\nError response from daemon: no space left")
+    assert "Creat" not in str(failed.value)
+    assert "last words" not in str(failed.value)

@@ -204,8 +204,12 @@ def test_two_are_not_at_work_on_one_environment(repository, docker):
 
 
 def test_a_sandbox_that_can_not_be_made_leaves_nothing(repository):
-    with pytest.raises(Exception, match="no-such-commit"):
+    with pytest.raises(NotFoundError, match="'no-such-commit' is no branch"):
         create("trial", start="no-such-commit")
+    with pytest.raises(InputError, match="'bad branch' can't name a branch"):
+        create("trial", branch="bad branch")
+    with pytest.raises(ConflictError, match=r"main is checked out .* `--from main`"):
+        create("trial", branch="main")
     assert registry.entries() == []
     assert branches(repository) == ["main"]
     assert create("trial").slot
@@ -307,6 +311,7 @@ def test_local_prod_takes_the_standard_ports_for_itself(repository):
     assert CliRunner().invoke(app, again).exit_code == 0
     variables = read_variables(entry.folder / ".env.sandbox")
     assert variables["KTRDR_BACKEND_IMAGE"] == "r/b:2"
+    assert variables["KTRDR_WORKER_IMAGE"] == "ktrdr-worker-cpu:prod"
     with pytest.raises(ConflictError, match="slot 0 is local-prod's"):
         create("trial", slot=0)
 
@@ -330,6 +335,22 @@ def test_local_prod_is_destroyed_on_purpose_alone(repository, docker, is_whole):
     assert f"--project-name={registry.project_of(area)}" in down
     assert not entry.folder.exists()
     assert registry.entries() == []
+
+
+def test_local_prod_keeps_what_init_is_not_told_to_change(repository):
+    images = ["--backend-image", "r/b:2", "--worker-image", "r/w:2"]
+    CliRunner().invoke(app, ["local-prod", "init", *images])
+    file = registry.find_entry("local-prod").folder / ".env.sandbox"
+    edited = file.read_text().replace("LEVEL=info", "LEVEL=debug") + "# mine\nMINE=1\n"
+    file.write_text(edited)
+    told = CliRunner().invoke(app, ["local-prod", "init"]).stdout
+    assert file.read_text() == edited
+    assert "KTRDR_BACKEND_IMAGE: r/b:2 stays\n" in told
+    told = (
+        CliRunner().invoke(app, ["local-prod", "init", "--worker-image", "w:3"]).stdout
+    )
+    assert file.read_text() == edited.replace("r/w:2", "w:3")
+    assert "KTRDR_WORKER_IMAGE: r/w:2 -> w:3\n" in told
 
 
 def test_local_prod_is_no_sandbox_to_list_or_destroy(repository, docker):
