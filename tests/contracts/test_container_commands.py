@@ -97,3 +97,17 @@ def test_a_gpu_is_asked_for_where_a_block_says_so_and_nowhere_else():
     for block in ALL:
         asks = re.search(r"--gpus? |deploy gpu|--gpu$", block.text, re.MULTILINE)
         assert bool(asks) == (block.needs == "a GPU"), block.text
+
+
+def test_troubleshooting_tells_what_kinfra_says_of_containers():
+    page = (ROOT / "docs/troubleshooting.md").read_text("utf-8")
+    told = page.partition("## Containers\n")[2].partition("\n## ")[0]
+    source = ROOT / "ktrdr/cli/kinfra"
+    for file, said in (
+        ("images/engine.py", "no container engine answers"),
+        ("environments/starting.py", "has no image "),
+    ):
+        assert said in (source / file).read_text("utf-8")
+        assert f"| {said}" in told
+    for needed in ("port is", "secrets", "pull", "docker logs", "auth create"):
+        assert needed in told
