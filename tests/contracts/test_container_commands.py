@@ -3,6 +3,7 @@
 import re
 
 import pytest
+import yaml
 
 from tests.documents import PAGES, ROOT, Block, blocks, name_of, words
 from tests.environments import (
@@ -111,3 +112,22 @@ def test_troubleshooting_tells_what_kinfra_says_of_containers():
         assert f"| {said}" in told
     for needed in ("port is", "secrets", "pull", "docker logs", "auth create"):
         assert needed in told
+
+
+def test_the_pictures_are_where_the_page_on_observability_says():
+    page = (ROOT / "docs/observability.md").read_text("utf-8")
+    text = (ROOT / "deploy/environments/observability.yml").read_text("utf-8")
+    services = yaml.safe_load(text)["services"]
+    for name, variable in (
+        ("prometheus", "KTRDR_PROMETHEUS_PORT"),
+        ("jaeger", "KTRDR_JAEGER_PORT"),
+        ("grafana", "KTRDR_GRAFANA_PORT"),
+    ):
+        (port,) = re.findall(rf"{variable}:-(\d+)", str(services[name]["ports"]))
+        assert f"| {name.title()} | `http://127.0.0.1:{port}` |" in page
+        assert f"`{variable}`" in page
+        (profile,) = services[name]["profiles"]
+        assert f"COMPOSE_PROFILES={profile}\n" in page
+    grafana = services["grafana"]
+    assert f"`{grafana['environment']['GF_SECURITY_ADMIN_USER']}`" in page
+    assert f"secrets/{grafana['secrets'][0]}" in page
