@@ -4,6 +4,7 @@ import os
 import random
 import re
 import secrets
+import shutil
 import stat
 from collections.abc import Iterator
 from pathlib import Path
@@ -80,6 +81,7 @@ def test_a_sandbox_lives_from_create_to_destroy(
     built(docker, "dev")
     gone.append(project_of(terminal, "sandbox-trial"))
     before = terminal.type("git worktree list && git branch")
+    source = Path(terminal.variables["KTRDR_ENVIRONMENTS"]) / "trial/source"
     for command in SANDBOX.statements:
         if "logs" in command:
             with terminal.begin(command) as following:
@@ -87,11 +89,22 @@ def test_a_sandbox_lives_from_create_to_destroy(
                 # What is stopped by Ctrl-C says so.
                 assert following.interrupt() == 130
         elif "shell" in command:
-            assert "uid=10001" in terminal.type(command, stdin="id\n")
+            # It knows its system, and has the worktree's strategies.
+            examples = source / "strategies"
+            shutil.copy(examples / "minimal.yaml", examples / "mine.yaml")
+            typed = "id\nktrdr status\nktrdr strategies list\n"
+            said = terminal.type(command, stdin=typed)
+            (examples / "mine.yaml").unlink()
+            for told in (
+                "uid=10001",
+                r"Backend http://127\.0\.0\.1:8000: ready",
+                "mine",
+            ):
+                assert re.search(told, said), said
         elif "destroy" in command:
             # The two volumes and the worktree are still there, and work in it is kept.
             assert len(traces(docker, gone[0])) == 2
-            work = Path(terminal.variables["KTRDR_ENVIRONMENTS"]) / "trial/source/work"
+            work = source / "work"
             work.touch()
             refused = terminal.attempt(command)
             assert "in no commit: work" in refused.stderr

@@ -10,6 +10,7 @@ from typer.testing import CliRunner
 
 from ktrdr.cli.kinfra.compose import read_variables
 from ktrdr.cli.kinfra.environments import registry
+from ktrdr.cli.kinfra.environments.secret_files import keep_token
 from ktrdr.cli.kinfra.main import app
 from ktrdr.cli.kinfra.sandboxes.sandbox import create
 from ktrdr.errors import ConflictError, InputError, NotFoundError
@@ -89,6 +90,27 @@ def test_destroyed_it_leaves_no_trace(repository, docker, tmp_path):
     (down,) = [call for call in docker.calls if "down" in call]
     assert down[-3:] == ["down", "--volumes", "--remove-orphans"]
     assert f"--project-name={registry.project_of('sandbox-trial')}" in down
+
+
+def test_a_shell_has_the_sandboxs_token_which_no_argument_tells(
+    repository, docker, capfd
+):
+    entry = create("trial")
+    kinfra("shell", "trial", "ktrdr", "status")
+    assert docker.calls[-1][-4:] == ["-T", "backend", "ktrdr", "status"]
+    (entry.folder / "secrets").mkdir()
+    keep_token(entry.folder / "secrets", "ktrdr_secret")
+    kinfra("shell", "trial", "ktrdr", "status")
+    kinfra("shell", "trial", "--service", "database", "ls")
+    *_, told, other = docker.calls
+    url = "KTRDR_API_URL=http://127.0.0.1:8000"
+    given = ["-T", "-e", url, "-e", "KTRDR_API_TOKEN"]
+    assert told[-8:] == [*given, "backend", "ktrdr", "status"]
+    assert other[-3:] == ["-T", "database", "ls"]
+    assert "ktrdr_secret" not in str(docker.calls)
+    (docker.folder / "docker").write_text('#!/bin/sh\necho "token $KTRDR_API_TOKEN"\n')
+    kinfra("shell", "trial", "--engine", "docker")
+    assert "token ktrdr_secret\n" in capfd.readouterr().out
 
 
 @pytest.mark.parametrize("change", ["new file", "changed file", "staged file"])
