@@ -28,9 +28,9 @@ from tests.unit.workers.processes import wait_until
 
 PAGE = "docs/environments.md"
 (SANDBOX,) = section(PAGE, "Sandboxes")
-(LOCAL_PROD,) = section(PAGE, "local-prod")
+LOCAL_PROD, DUMP, LOAD = section(PAGE, "local-prod")
 LOCAL, NATIVE = section(PAGE, "Local, by plain compose")
-READ = (SANDBOX, LOCAL_PROD, LOCAL, NATIVE, *SET_UP)
+READ = (SANDBOX, LOCAL_PROD, DUMP, LOAD, LOCAL, NATIVE, *SET_UP)
 pytestmark = pytest.mark.timeout(900)
 
 
