@@ -134,6 +134,13 @@ def test_local_prod_runs_what_was_built_and_keeps_its_data(
     identifier = str(docker.inspect(backend.reference)["Id"]).partition(":")[2]
     assert identifier[:12] in terminal.type(status)
     assert "the backend listens" in terminal.type(logs)
+    terminal.stand_ins = {"-p ktrdr-local-prod": f"-p {gone[0]}"}
+    terminal.read(DUMP)
+    auth = "docker compose -p ktrdr-local-prod exec -T backend ktrdr auth"
+    terminal.type(f"{auth} create later --role viewer")
+    assert "later" in terminal.type(f"{auth} list")
+    terminal.read(LOAD)
+    assert "later" not in terminal.type(f"{auth} list")
     terminal.type(down)
     # Its two volumes.
     assert len(traces(docker, gone[0])) == 2
@@ -162,6 +169,10 @@ def test_local_runs_by_compose_alone_and_a_worker_of_the_machine_joins(
         *before, worker = NATIVE.statements
         for command in before:
             terminal.type(command)
+        # Another shell brings up the same.
+        assert "KTRDR_DATA" not in terminal.variables
+        folder = Path(terminal.variables["HOME"]) / "ktrdr-data"
+        assert f"source: {folder}\n" in terminal.type("docker compose config")
         with terminal.begin(worker) as running:
             running.until("ready")
             # Named after the machine; in containers there is none of its kind.
