@@ -139,7 +139,8 @@ def logs(
     show_logs(_environment(name, engine), service, follow=follow, tail=tail)
 
 
-@app.command()
+# What follows the name is the command's, options too, as `docker exec` has it.
+@app.command(context_settings={"allow_interspersed_args": False})
 def shell(
     name: SandboxName,
     command: Annotated[
@@ -151,7 +152,14 @@ def shell(
     """Run a shell, or another command, in one of its containers."""
     import sys
 
+    from ktrdr.errors import NotFoundError
+
     found = _environment(name, engine)
+    containers = found.compose.containers(service)
+    if not any(one.state == "running" for one in containers):
+        raise NotFoundError(
+            f"{service} of {found.name} does not run: `{found.call('up')}` starts it"
+        )
     terminal = [] if sys.stdin.isatty() else ["-T"]
     compose, given = (
         _with_backend(found) if service == "backend" else (found.compose, [])
