@@ -3,6 +3,7 @@
 import re
 
 import pytest
+import yaml
 
 from tests.documents import PAGES, ROOT, Block, blocks, name_of, words
 from tests.environments import (
@@ -97,3 +98,36 @@ def test_a_gpu_is_asked_for_where_a_block_says_so_and_nowhere_else():
     for block in ALL:
         asks = re.search(r"--gpus? |deploy gpu|--gpu$", block.text, re.MULTILINE)
         assert bool(asks) == (block.needs == "a GPU"), block.text
+
+
+def test_troubleshooting_tells_what_kinfra_says_of_containers():
+    page = (ROOT / "docs/troubleshooting.md").read_text("utf-8")
+    told = page.partition("## Containers\n")[2].partition("\n## ")[0]
+    source = ROOT / "ktrdr/cli/kinfra"
+    for file, said in (
+        ("images/engine.py", "no container engine answers"),
+        ("environments/starting.py", "has no image "),
+    ):
+        assert said in (source / file).read_text("utf-8")
+        assert f"| {said}" in told
+    for needed in ("port is", "secrets", "pull", "docker logs", "auth create"):
+        assert needed in told
+
+
+def test_the_pictures_are_where_the_page_on_observability_says():
+    page = (ROOT / "docs/observability.md").read_text("utf-8")
+    text = (ROOT / "deploy/environments/observability.yml").read_text("utf-8")
+    services = yaml.safe_load(text)["services"]
+    for name, variable in (
+        ("prometheus", "KTRDR_PROMETHEUS_PORT"),
+        ("jaeger", "KTRDR_JAEGER_PORT"),
+        ("grafana", "KTRDR_GRAFANA_PORT"),
+    ):
+        (port,) = re.findall(rf"{variable}:-(\d+)", str(services[name]["ports"]))
+        assert f"| {name.title()} | `http://127.0.0.1:{port}` |" in page
+        assert f"`{variable}`" in page
+        (profile,) = services[name]["profiles"]
+        assert f"COMPOSE_PROFILES={profile}\n" in page
+    grafana = services["grafana"]
+    assert f"`{grafana['environment']['GF_SECURITY_ADMIN_USER']}`" in page
+    assert f"secrets/{grafana['secrets'][0]}" in page

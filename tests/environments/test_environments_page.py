@@ -4,6 +4,7 @@ import os
 import random
 import re
 import secrets
+import shutil
 import stat
 from collections.abc import Iterator
 from pathlib import Path
@@ -27,9 +28,9 @@ from tests.unit.workers.processes import wait_until
 
 PAGE = "docs/environments.md"
 (SANDBOX,) = section(PAGE, "Sandboxes")
-(LOCAL_PROD,) = section(PAGE, "local-prod")
+LOCAL_PROD, DUMP, LOAD = section(PAGE, "local-prod")
 LOCAL, NATIVE = section(PAGE, "Local, by plain compose")
-READ = (SANDBOX, LOCAL_PROD, LOCAL, NATIVE, *SET_UP)
+READ = (SANDBOX, LOCAL_PROD, DUMP, LOAD, LOCAL, NATIVE, *SET_UP)
 pytestmark = pytest.mark.timeout(900)
 
 
@@ -80,6 +81,7 @@ def test_a_sandbox_lives_from_create_to_destroy(
     built(docker, "dev")
     gone.append(project_of(terminal, "sandbox-trial"))
     before = terminal.type("git worktree list && git branch")
+    source = Path(terminal.variables["KTRDR_ENVIRONMENTS"]) / "trial/source"
     for command in SANDBOX.statements:
         if "logs" in command:
             with terminal.begin(command) as following:
@@ -87,11 +89,22 @@ def test_a_sandbox_lives_from_create_to_destroy(
                 # What is stopped by Ctrl-C says so.
                 assert following.interrupt() == 130
         elif "shell" in command:
-            assert "uid=10001" in terminal.type(command, stdin="id\n")
+            # It knows its system, and has the worktree's strategies.
+            examples = source / "strategies"
+            shutil.copy(examples / "minimal.yaml", examples / "mine.yaml")
+            typed = "id\nktrdr status\nktrdr strategies list\n"
+            said = terminal.type(command, stdin=typed)
+            (examples / "mine.yaml").unlink()
+            for told in (
+                "uid=10001",
+                r"Backend http://127\.0\.0\.1:8000: ready",
+                "mine",
+            ):
+                assert re.search(told, said), said
         elif "destroy" in command:
             # The two volumes and the worktree are still there, and work in it is kept.
             assert len(traces(docker, gone[0])) == 2
-            work = Path(terminal.variables["KTRDR_ENVIRONMENTS"]) / "trial/source/work"
+            work = source / "work"
             work.touch()
             refused = terminal.attempt(command)
             assert "in no commit: work" in refused.stderr
@@ -121,6 +134,13 @@ def test_local_prod_runs_what_was_built_and_keeps_its_data(
     identifier = str(docker.inspect(backend.reference)["Id"]).partition(":")[2]
     assert identifier[:12] in terminal.type(status)
     assert "the backend listens" in terminal.type(logs)
+    terminal.stand_ins = {"-p ktrdr-local-prod": f"-p {gone[0]}"}
+    terminal.read(DUMP)
+    auth = "docker compose -p ktrdr-local-prod exec -T backend ktrdr auth"
+    terminal.type(f"{auth} create later --role viewer")
+    assert "later" in terminal.type(f"{auth} list")
+    terminal.read(LOAD)
+    assert "later" not in terminal.type(f"{auth} list")
     terminal.type(down)
     # Its two volumes.
     assert len(traces(docker, gone[0])) == 2
@@ -151,6 +171,10 @@ def test_local_runs_by_compose_alone_and_a_worker_of_the_machine_joins(
         *before, worker = NATIVE.statements
         for command in before:
             terminal.type(command)
+        # Another shell brings up the same.
+        assert "KTRDR_DATA" not in terminal.variables
+        folder = Path(terminal.variables["HOME"]) / "ktrdr-data"
+        assert f"source: {folder}\n" in terminal.type("docker compose config")
         with terminal.begin(worker) as running:
             running.until("ready")
             # Named after the machine; in containers there is none of its kind.

@@ -3,22 +3,33 @@
 import re
 import secrets
 import shutil
+import stat
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from ktrdr.client import Client
 from ktrdr.database.embedded.ports import free_port
 from tests.documents import section
-from tests.environments.homelab import SECOND, SET_UP, Homelab, fill_in, terminal_in
+from tests.environments.homelab import (
+    SECOND,
+    SET_UP,
+    WORKERS,
+    Homelab,
+    fill_in,
+    terminal_in,
+)
 from tests.environments.terminal import Terminal
 from tests.environments.traces import remove, traces
+from tests.unit.workers.processes import wait_until
 
 LEAVING, MOVING = section("docs/operations.md", "From a laptop to a homelab")
+DUMP, LOAD = section("docs/operations.md", "Backup and restore of a homelab")
 UPGRADE = section("docs/operations.md", "Upgrade")[1]
 (BACK,) = section("docs/operations.md", "Going back")
 LISTS = [f"ktrdr {what} list --json" for what in ("ops", "models", "data")]
-READ = (MOVING, UPGRADE, BACK)
+READ = (DUMP, LOAD, MOVING, UPGRADE, BACK)
 pytestmark = pytest.mark.timeout(900)
 
 
@@ -30,6 +41,31 @@ def test_an_upgrade_is_deployed_and_its_last_step_undone(page_homelab: Homelab):
     page_homelab.serves(backend=tag, workers=tag)
     page_homelab.terminal.read(BACK)
     page_homelab.serves(backend=tag, workers=workers)
+
+
+def test_a_homelab_goes_back_to_its_backup(page_homelab: Homelab):
+    shell = page_homelab.terminal
+    before = {one: page_homelab.runs(one) for one in ("backend", *WORKERS)}
+    shell.read(DUMP)
+    assert stat.S_IMODE((shell.folder / "homelab.dump").stat().st_mode) == 0o600
+    core = "docker compose -f docker-compose.core.yml exec -T"
+    shell.type(f"{core} backend ktrdr auth create later --role viewer")
+    tokens = f"{core} backend ktrdr auth list"
+    assert "later" in shell.type(tokens)
+    shell.read(LOAD)
+    assert "later" not in shell.type(tokens)
+    # Workers' rights are back too.
+    shell.type(
+        f"{core} database psql --username=ktrdr_worker --dbname=ktrdr "
+        "--command='SELECT count(*) FROM ktrdr.operations'"
+    )
+    assert {one: page_homelab.runs(one) for one in before} == before
+    with page_homelab.client() as client:
+        assert wait_until(lambda: ready_workers(client) == len(WORKERS), 120)
+
+
+def ready_workers(client: Client) -> int:
+    return [one.state for one in client.system.workers()].count("ready")
 
 
 @pytest.fixture

@@ -266,6 +266,8 @@ class Compose:
         if self.engine.name == "podman" and project.context is not None:
             # The podman-compose that calls podman has no option for its connection.
             own["CONTAINER_CONNECTION"] = project.context
+        # Else it writes codes for a terminal into files and pipes too.
+        own.setdefault("COMPOSE_ANSI", "never")
         # The same project may be in several files, each brought up by itself.
         return {**own, "COMPOSE_IGNORE_ORPHANS": "true", **project.given}
 

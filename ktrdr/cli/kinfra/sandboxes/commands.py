@@ -18,6 +18,7 @@ from ktrdr.cli.options import AsJson
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from ktrdr.cli.kinfra.compose import Compose
     from ktrdr.cli.kinfra.environments.environment import Environment
     from ktrdr.cli.kinfra.environments.registry import Entry
 
@@ -148,7 +149,8 @@ def logs(
     show_logs(_environment(name, engine), service, follow=follow, tail=tail)
 
 
-@app.command()
+# What follows the name is the command's, options too, as `docker exec` has it.
+@app.command(context_settings={"allow_interspersed_args": False})
 def shell(
     name: SandboxName,
     command: Annotated[
@@ -160,9 +162,20 @@ def shell(
     """Run a shell, or another command, in one of its containers."""
     import sys
 
+    from ktrdr.errors import NotFoundError
+
     found = _environment(name, engine)
+    containers = found.compose.containers(service)
+    if not any(one.state == "running" for one in containers):
+        raise NotFoundError(
+            f"{service} of {found.name} does not run: `{found.call('up')}` starts it"
+        )
     terminal = [] if sys.stdin.isatty() else ["-T"]
-    code = found.compose.pass_on("exec", *terminal, service, *(command or ["bash"]))
+    compose, given = (
+        _with_backend(found) if service == "backend" else (found.compose, [])
+    )
+    call = (*terminal, *given, service, *(command or ["bash"]))
+    code = compose.pass_on("exec", *call)
     if code:
         raise typer.Exit(code)
 
@@ -187,6 +200,24 @@ def destroy(
         is_gone = destroy(entry, engine_of(entry, engine), force=force)
     kept = "" if is_gone else f"; the branch {entry.branch} stays, it has commits"
     console().print(f"{name} is gone{kept}.", markup=False)
+
+
+def _with_backend(found: "Environment") -> tuple["Compose", list[str]]:
+    """Return its project, and options that `ktrdr` in the backend's container needs.
+
+    The token is given by its name alone: everybody may read a command's arguments.
+    """
+    from dataclasses import replace
+
+    from ktrdr.cli.kinfra.environments.secret_files import kept_token
+
+    token = kept_token(found.secrets)
+    if token is None:
+        return found.compose, []
+    project = found.compose.project
+    given = {**project.given, "KTRDR_API_TOKEN": token}
+    options = ["-e", "KTRDR_API_URL=http://127.0.0.1:8000", "-e", "KTRDR_API_TOKEN"]
+    return replace(found.compose, project=replace(project, given=given)), options
 
 
 def _environment(name: str, engine: str | None) -> "Environment":

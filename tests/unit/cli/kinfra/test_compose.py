@@ -84,6 +84,19 @@ def test_the_file_of_an_environment_comes_before_the_shells_variables(
     assert project.run("config") == ",mine,kept\n"
 
 
+@pytest.mark.parametrize(("of_the_shell", "told"), [(None, "never"), ("always",) * 2])
+def test_compose_writes_no_codes_for_a_terminal_unless_told_to(
+    docker, monkeypatch, capfd, of_the_shell, told
+):
+    (docker.folder / "docker").write_text('#!/bin/sh\necho "$COMPOSE_ANSI"\n')
+    monkeypatch.delenv("COMPOSE_ANSI", raising=False)
+    if of_the_shell:
+        monkeypatch.setenv("COMPOSE_ANSI", of_the_shell)
+    assert compose().run("logs") == f"{told}\n"
+    compose().pass_on("logs")
+    assert capfd.readouterr().out == f"{told}\n"
+
+
 def test_files_that_would_make_a_container_anew_are_told(docker):
     where = "compose --project-name=x --project-directory=/place --file=/place/a.yml"
     docker.answer(

@@ -13,6 +13,7 @@ from typer.testing import CliRunner
 from ktrdr.cli.kinfra.compose import read_variables
 from ktrdr.cli.kinfra.doctor import machine
 from ktrdr.cli.kinfra.environments import registry
+from ktrdr.cli.kinfra.environments.secret_files import keep_token
 from ktrdr.cli.kinfra.images.verify.check import Fault
 from ktrdr.cli.kinfra.main import app
 from ktrdr.cli.kinfra.sandboxes.sandbox import create
@@ -93,6 +94,56 @@ def test_destroyed_it_leaves_no_trace(repository, docker, tmp_path):
     (down,) = [call for call in docker.calls if "down" in call]
     assert down[-3:] == ["down", "--volumes", "--remove-orphans"]
     assert f"--project-name={registry.project_of('sandbox-trial')}" in down
+
+
+def runs(docker) -> None:
+    """Have any service of the sandbox run."""
+    state = {"Status": "running", "ExitCode": 0}
+    document = {"Id": "1", "Name": "x", "Image": "sha256:1", "State": state}
+    docker.answer("ps --all", out="1\n")
+    labelled = {**document, "Config": {"Labels": {}}}
+    docker.answer("container inspect", out=json.dumps([labelled]))
+
+
+def test_a_shell_has_the_sandboxs_token_which_no_argument_tells(
+    repository, docker, capfd
+):
+    entry = create("trial")
+    runs(docker)
+    kinfra("shell", "trial", "ktrdr", "status")
+    assert docker.calls[-1][-4:] == ["-T", "backend", "ktrdr", "status"]
+    (entry.folder / "secrets").mkdir()
+    keep_token(entry.folder / "secrets", "ktrdr_secret")
+    kinfra("shell", "trial", "ktrdr", "status")
+    kinfra("shell", "--service", "database", "trial", "ls")
+    told, other = [call for call in docker.calls if "exec" in call][1:]
+    url = "KTRDR_API_URL=http://127.0.0.1:8000"
+    given = ["-T", "-e", url, "-e", "KTRDR_API_TOKEN"]
+    assert told[-8:] == [*given, "backend", "ktrdr", "status"]
+    assert other[-3:] == ["-T", "database", "ls"]
+    assert "ktrdr_secret" not in str(docker.calls)
+    program = docker.folder / "docker"
+    program.rename(docker.folder / "answering")
+    program.write_text(
+        '#!/bin/sh\n[ "$1" = compose ] || exec "$(dirname "$0")"/answering "$@"\n'
+        'echo "token $KTRDR_API_TOKEN"\n'
+    )
+    program.chmod(0o755)
+    kinfra("shell", "trial")
+    assert capfd.readouterr().out == "token ktrdr_secret\n"
+
+
+def test_a_shells_command_has_options_of_its_own(repository, docker):
+    create("trial")
+    runs(docker)
+    kinfra("shell", "trial", "ls", "-l", "--service", "x")
+    assert docker.calls[-1][-5:] == ["backend", "ls", "-l", "--service", "x"]
+
+
+def test_a_shell_of_what_does_not_run_says_how_to_start_it(repository, docker):
+    create("trial")
+    with pytest.raises(NotFoundError, match="run: `kinfra sandbox up trial` starts it"):
+        kinfra("shell", "trial")
 
 
 @pytest.mark.parametrize("change", ["new file", "changed file", "staged file"])
