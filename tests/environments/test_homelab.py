@@ -120,6 +120,6 @@ def test_secrets_stay_out_of_the_containers_settings(homelab, engine: Engine):
     assert stat.S_IMODE(secrets.stat().st_mode) == 0o700
     values = [path.read_text().strip() for path in secrets.iterdir() if path.is_file()]
     for container in environment.compose.containers():
-        told = engine.run("container", "inspect", container.id)
+        told = engine.run("container", "inspect", container.identifier)
         assert not [one for one in values if one in told], container.name
     assert nameless_volumes(engine, NAME) == []
