@@ -51,6 +51,10 @@ class ComposeProject:
         project = self.compose.project
         return f"{project.files[0]} on {project.context or 'this host'}"
 
+    def host_identity(self) -> str:
+        """Return what the host's engine tells itself by, and its machine's name."""
+        return self.compose.engine.identity(self.compose.project.context)
+
     def services(self) -> tuple[Service, ...]:
         """Return the services that the file and the active profiles give.
 

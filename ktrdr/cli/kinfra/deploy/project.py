@@ -59,6 +59,9 @@ class Project(Protocol):
     def place(self) -> str:
         """Files and host, in words."""
 
+    def host_identity(self) -> str:
+        """Return what the host's engine tells itself by, and its machine's name."""
+
     def services(self) -> tuple[Service, ...]:
         """Return the services that the files and the active profiles give."""
 

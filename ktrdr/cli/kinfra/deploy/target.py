@@ -123,7 +123,7 @@ class Target:
         ConflictError
             If it is another.
         """
-        now = self._host()
+        now = self.project.host_identity()
         # What follows the identifier is a name, which may change.
         if record.host and record.host.split()[:1] != now.split()[:1]:
             raise ConflictError(
@@ -230,7 +230,7 @@ class Target:
             project=self.project.name,
             engine=self.engine,
             context=self.context,
-            host=self._host(),
+            host=self.project.host_identity(),
             folder=self.folder,
             began_at=now,
             images=dict(plan.pins),
@@ -246,9 +246,6 @@ class Target:
                     f"{database} was asked to read its certificate again and said: "
                     f"{(done.err or done.out).strip()[-500:]}"
                 )
-
-    def _host(self) -> str:
-        return Engine(self.engine).identity(self.context)
 
 
 def _engine(name: str | None, context: str | None) -> Engine:

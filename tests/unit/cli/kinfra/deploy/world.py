@@ -88,6 +88,9 @@ class World:
             if one.state == "running"
         }
 
+    def host_identity(self) -> str:
+        return "A1B2 test-host"
+
     def services(self) -> tuple[Service, ...]:
         return self._services
 
