@@ -10,12 +10,13 @@ IMAGES ?= backend worker-cpu dev
 
 .PHONY: help demo test test-unit test-faults test-images quality format bench clean
 .PHONY: locks images images-gpu verify-images test-environments test-canary-functional
-.PHONY: test-deployments pages docs
+.PHONY: test-deployments test-documents pages docs
 
 help:
 	@echo "make demo       train and backtest a strategy on real EURUSD bars, write a report"
-	@echo "make test       all checks: style, types, boundaries, every test"
+	@echo "make test       all checks: style, types, boundaries, the everyday tests"
 	@echo "make test-unit  the fast tests"
+	@echo "make test-documents  do what the documents say, and make their site"
 	@echo "make test-faults  kill processes and the database by the hundred (20 min)"
 	@echo "make quality    style, types, boundaries"
 	@echo "make format     rewrite the code in the project's style"
@@ -45,6 +46,9 @@ test: quality
 
 test-unit: $(VENV)/.ready-dev
 	$(BIN)/pytest -n auto -m "not slow" tests/unit
+
+test-documents: $(VENV)/.ready-dev
+	$(BIN)/pytest -n auto tests/pages
 
 test-faults: $(VENV)/.ready-dev
 	$(BIN)/pytest -s tests/faults

@@ -8,7 +8,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
-# A block is run by tests/e2e, unless the line before it tells what it needs.
+# A block is run by tests/pages, unless the line before it tells what it needs.
 _BLOCK = re.compile(r"(?:<!-- Needs (.*?)\. -->\n)?```bash\n(.*?)```", re.DOTALL)
 _HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
 
@@ -22,7 +22,7 @@ class Block:
     heading : str
         Of the section that they stand in.
     needs : str or None
-        What keeps tests/e2e from running them.
+        What keeps tests/pages from running them.
     """
 
     page: Path

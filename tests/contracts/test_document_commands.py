@@ -11,20 +11,20 @@ from ktrdr.cli.kinfra.main import app as kinfra
 from ktrdr.cli.main import app as ktrdr
 from tests.contracts.test_container_commands import NOT_RUN, run_by_ci
 from tests.documents import PAGES, ROOT, Block, blocks, name_of, words
-from tests.e2e.test_pages import READ
+from tests.pages.test_pages import READ
 
-# Why tests/e2e can't run a block, and what runs its commands instead.
+# Why tests/pages can't run a block, and what runs its commands instead.
 NEEDS = {
     "a container engine": ("tests/contracts/test_container_commands.py",),
     **dict.fromkeys(NOT_RUN, ("tests/contracts/test_container_commands.py",)),
-    "a collector of traces": ("tests/e2e/test_observability_page.py",),
+    "a collector of traces": ("tests/pages/test_observability_page.py",),
     "an environment of its own": ("tests/e2e/test_readme.py", ".ci/run"),
     "a quiet machine": ("tests/unit/benchmarks",),
 }
 # Read by a test that looks closer at what comes out.
 OWN_TESTS = {
     "README.md": "tests/e2e/test_readme.py",
-    "docs/studies.md": "tests/e2e/test_studies_page.py",
+    "docs/studies.md": "tests/pages/test_studies_page.py",
 }
 OTHER_PROGRAMS = {
     "docker", "podman", "export", "source", ".venv/bin/python", ".venv/bin/pytest",
