@@ -15,6 +15,7 @@ from typer.testing import CliRunner
 from ktrdr.cli.kinfra.images.engine import Engine
 from ktrdr.cli.kinfra.main import app
 from ktrdr.client import Client
+from tests.environments.traces import remove, remove_images
 from tests.images.derived import CONTRACT, built, python, written_into
 
 ENVIRONMENTS = CONTRACT.root / "deploy" / "environments"
@@ -196,7 +197,8 @@ def running_system(engine: Engine, folder: Path) -> Iterator[System]:
             path = str(system.folder / file)
             how = ("--file", path, "down", "--volumes", "--timeout=3")
             engine.attempt("compose", *how)
-        _remove_images(system)
+        remove(engine, system.name)
+        remove_images(engine, system.images)
 
 
 def _variables(system: System) -> dict[str, str]:
@@ -225,11 +227,3 @@ def _make_releases(system: System) -> None:
             system.engine.run(
                 "build", *formatted, "--tag", name, "-", stdin=text.read()
             )
-
-
-def _remove_images(system: System) -> None:
-    shown = system.engine.run("image", "ls", "--format", "{{.Repository}}:{{.Tag}}")
-    marks = (system.images, f"localhost/ktrdr-deployed/{system.name}")
-    for name in shown.split():
-        if name.startswith(marks):
-            system.engine.attempt("image", "rm", "--force", name)

@@ -5,6 +5,7 @@ import secrets
 from ktrdr.cli.kinfra.deploy import compose_project
 from ktrdr.cli.kinfra.deploy.compose_project import ComposeProject, load_project
 from ktrdr.cli.kinfra.images.engine import Engine
+from tests.environments.traces import nameless_volumes
 
 FILE = """\
 name: {name}
@@ -36,8 +37,12 @@ def test_a_job_that_takes_too_long_does_not_go_on(tmp_path, monkeypatch):
         assert len(jobs()) == 1
         other.end_jobs()
         assert len(jobs()) == 1
+        # Of the image, for its data.
+        volumes = nameless_volumes(engine, name)
+        assert len(volumes) == 1
         project.end_jobs()
         assert jobs() == []
+        assert engine.attempt("volume", "inspect", *volumes).code
     finally:
         compose.down(with_data=True)
         project.end_jobs()

@@ -15,7 +15,7 @@ from tests.deployments.system import NEXT
 from tests.documents import section
 from tests.environments.checkout import copy_checkout, engine_address, variables
 from tests.environments.terminal import Terminal
-from tests.environments.traces import remove, traces
+from tests.environments.traces import remove, remove_images, traces
 from tests.images.derived import built
 
 SET_UP = section("docs/environments.md", "Homelab")[:2]
@@ -116,7 +116,7 @@ def homelab_of_the_page(engine: Engine, folder: Path) -> Iterator[Homelab]:
             )
         finally:
             remove(engine, name)
-            _remove_images(engine, (place, name, f"localhost/ktrdr-deployed/{name}"))
+            remove_images(engine, place, name)
     assert traces(engine, name) == []
 
 
@@ -162,10 +162,3 @@ def fill_in(path: Path, name: str, registry: str) -> None:
         text, n = re.subn(pattern, f"{variable}={value}", text, flags=re.MULTILINE)
         assert n == 1, f"{path.name}.example has no line for {variable}"
     path.write_text(f"COMPOSE_PROJECT_NAME={name}\n{text}", "utf-8")
-
-
-def _remove_images(engine: Engine, beginnings: tuple[str, ...]) -> None:
-    form = "{{.Repository}}:{{.Tag}} {{.Repository}}@{{.Digest}}"
-    for name in engine.run("image", "ls", "--digests", "--format", form).split():
-        if name.startswith(beginnings) and "<none>" not in name:
-            engine.attempt("image", "rm", name)

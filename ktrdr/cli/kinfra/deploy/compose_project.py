@@ -2,7 +2,7 @@
 
 import json
 import secrets
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -159,10 +159,9 @@ class ComposeProject:
         self._require(self._long(self.compose, "stop", service), f"stop {service}")
 
     def remove(self, service: str) -> None:
-        """Stop and remove the service's containers; volumes stay."""
+        """Stop and remove the service's containers; volumes with a name stay."""
         self.stop(service)
-        for one in self.containers(service):
-            self._do("container", "rm", "--force", one.identifier)
+        self._remove([one.identifier for one in self.containers(service)])
 
     def run(self, service: str, image: str, *command: str) -> Done:
         """Run ``command``, by default the service's own, in a container of its own."""
@@ -174,9 +173,12 @@ class ComposeProject:
     def end_jobs(self) -> None:
         """End what ``run`` began and did not see the end of."""
         every = ("container", "ls", "--all", "--quiet", f"--filter=name=^{self._jobs}")
-        left = self._do(*every).split()
-        if left:
-            self._do("container", "rm", "--force", *left)
+        self._remove(self._do(*every).split())
+
+    def _remove(self, containers: Sequence[str]) -> None:
+        if containers:
+            # With volumes that nobody named, which nobody would find again.
+            self._do("container", "rm", "--force", "--volumes", *containers)
 
     @property
     def _jobs(self) -> str:

@@ -105,7 +105,7 @@ class Project(Protocol):
         """Stop the service's containers, with their time to finish."""
 
     def remove(self, service: str) -> None:
-        """Stop and remove the service's containers; volumes stay."""
+        """Stop and remove the service's containers; volumes with a name stay."""
 
     def run(self, service: str, image: str, *command: str) -> Done:
         """Run ``command``, by default the service's own, in a container of its own."""

@@ -100,7 +100,8 @@ def test_only_jobs_that_are_left_are_removed(compose, docker):
     assert docker.calls[-1] == ["docker", *listed.split()]
     docker.answer(listed, out="j1\nj2\n")
     compose.end_jobs()
-    assert docker.calls[-1] == ["docker", "container", "rm", "--force", "j1", "j2"]
+    removed = "container rm --force --volumes j1 j2"
+    assert docker.calls[-1] == ["docker", *removed.split()]
 
 
 def test_those_who_run_stay_as_they_are(compose, docker):
