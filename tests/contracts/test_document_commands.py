@@ -18,12 +18,12 @@ NEEDS = {
     "a container engine": ("tests/contracts/test_container_commands.py",),
     **dict.fromkeys(NOT_RUN, ("tests/contracts/test_container_commands.py",)),
     "a collector of traces": ("tests/pages/test_observability_page.py",),
-    "an environment of its own": ("tests/e2e/test_readme.py", ".ci/run"),
+    "an environment of its own": ("tests/pages/test_readme.py", ".ci/run"),
     "a quiet machine": ("tests/unit/benchmarks",),
 }
 # Read by a test that looks closer at what comes out.
 OWN_TESTS = {
-    "README.md": "tests/e2e/test_readme.py",
+    "README.md": "tests/pages/test_readme.py",
     "docs/studies.md": "tests/pages/test_studies_page.py",
 }
 OTHER_PROGRAMS = {
@@ -113,7 +113,7 @@ def test_every_block_is_run_or_tells_what_it_needs():
 # Of blocks that are neither typed by a test nor run by CI as they stand: what runs the
 # same instead. In an environment of its own each would take minutes.
 SAME_AS = {
-    "make demo": "tests/e2e/test_readme.py does `ktrdr demo`",
+    "make demo": "tests/e2e/test_demo.py does `ktrdr demo`",
     "source .venv/bin/activate": "the programs of .venv are on the tests' path",
     "make quality": "`make test` begins with it",
     "make test-unit": "`make test` runs these tests among all",

@@ -6,6 +6,7 @@ import subprocess
 from pathlib import Path
 from typing import Any, Literal
 
+import httpx
 import promql_parser
 import pytest
 import yaml
@@ -114,6 +115,40 @@ def test_prometheus_reads_the_backend_and_all_workers():
     for job in jobs.values():
         # None of them tells its figures to who shows nothing.
         assert job["authorization"]["credentials_file"].startswith("/run/secrets/")
+
+
+def test_prometheus_asks_the_services_that_there_are():
+    config = yaml.safe_load((FOLDER / "prometheus.yml").read_text("utf-8"))
+    jobs = {job["job_name"]: job for job in config["scrape_configs"]}
+    (backend,) = jobs["backend"]["static_configs"]
+    (workers,) = jobs["workers"]["dns_sd_configs"]
+    services = {
+        name
+        for place in ("local", "homelab")
+        for path in (ENVIRONMENTS / place).glob("*.yml")
+        for name in yaml.safe_load(path.read_text("utf-8"))["services"]
+    }
+    assert backend["targets"] == ["backend:8000"]
+    assert "backend" in services
+    assert workers["port"] == 5002
+    there = {name for name in services if re.search(r"-worker-(\d|gpu)$", name)}
+    assert set(workers["names"]) == there
+
+
+def test_grafana_finds_its_dashboards_and_what_they_ask():
+    path = ENVIRONMENTS / "observability.yml"
+    services = yaml.safe_load(path.read_text("utf-8"))["services"]
+    mounts = dict(one.split(":")[:2] for one in services["grafana"]["volumes"])
+    inside = {target: (path.parent / source) for source, target in mounts.items()}
+    provisioning = inside["/etc/grafana/provisioning"]
+    (provider,) = yaml.safe_load(
+        (provisioning / "dashboards" / "ktrdr.yml").read_text("utf-8")
+    )["providers"]
+    assert provider["type"] == "file"
+    dashboards = inside[provider["options"]["path"]]
+    assert set(dashboards.resolve().glob("*.json")) == set(DASHBOARDS)
+    for source in yaml.safe_load(SOURCES.read_text("utf-8"))["datasources"]:
+        assert httpx.URL(source["url"]).host in services
 
 
 def test_prometheus_is_given_all_that_it_reads():

@@ -1,6 +1,8 @@
 """The homelab on a real engine, and releases of ktrdr to roll out to it."""
 
 import json
+import os
+import re
 import secrets
 import shutil
 import subprocess
@@ -149,6 +151,29 @@ class System:
         second = self.deploy("workers", "good")
         if second.exception is not None:
             raise second.exception
+        self._bring_model()
+
+    def _bring_model(self) -> None:
+        """Train one on this machine, as its images can't, and put it into the store."""
+        home = self.folder / "trained"
+        own = {**os.environ, "KTRDR_HOME": str(home)}
+        for words in ("data sample", "train minimal"):
+            command = [sys.executable, "-m", "ktrdr", *words.split()]
+            subprocess.run(command, env=own, check=True, capture_output=True)
+        shutil.make_archive(str(home), "tar", home, "store")
+        unpack = ("--entrypoint", "tar", "postgres:17", "-x", "-C", "/data")
+        self.engine.pour(
+            *("run", "--rm", "--interactive", "--user", "10001:10001"),
+            *("--volume", f"{self.name}_data:/data"),
+            *unpack,
+            source=home.with_suffix(".tar"),
+        )
+
+    def scale(self, n: int) -> None:
+        """Have the files ask for ``n`` containers of each of the two services."""
+        variables = self.folder / ".env"
+        told = re.sub(r"(WORKERS=)\d+\n$", rf"\g<1>{n}\n", variables.read_text())
+        variables.write_text(told)
 
     def secret(self, name: str, text: str) -> None:
         path = self.folder / "secrets" / name
@@ -212,6 +237,7 @@ def _variables(system: System) -> dict[str, str]:
         # Any, beside other systems on this machine.
         "KTRDR_API_PORT": "0",
         "KTRDR_DATABASE_PORT": "0",
+        "KTRDR_BACKTEST_WORKERS": "1",
     }
 
 

@@ -1,5 +1,6 @@
 """The homelab: workers join over TLS, by a role of their own."""
 
+import re
 import stat
 from pathlib import Path
 
@@ -39,6 +40,9 @@ def part(engine: Engine, secrets: Path, images: dict[str, str], name: str) -> Co
         # Any: workers beside the database don't depend on it.
         "KTRDR_DATABASE_PORT": "0",
         "KTRDR_DATABASE_CPUS": "1",
+        # Containers of one service, and ports that all share.
+        "KTRDR_BACKTEST_WORKERS": "2",
+        "KTRDR_METRICS_PORTS": "18110-18119",
     }
     files = (PLACE / f"docker-compose.{name}.yml",)
     project = Project(name=NAME, folder=PLACE, files=files, given=given)
@@ -101,17 +105,30 @@ def test_workers_work_over_tls_and_may_do_nothing_else(homelab):
     assert "authentication failed" in connect(workers, owner, password)
 
 
-def test_metrics_of_workers_are_read_through_the_machines_port(homelab):
+def test_metrics_of_all_workers_are_read_through_the_machines_ports(
+    homelab, engine: Engine
+):
     environment, workers = homelab
-    address = workers.address("backtest-worker-1", 5002)
-    # Loopback, as long as no setting says otherwise.
-    assert address is not None
-    assert address.startswith("127.0.0.1:")
-    url = f"http://{address}/metrics"
-    assert httpx.get(url, trust_env=False).status_code == 401
     token = (environment.secrets / "metrics-token").read_text().strip()
     shown = {"Authorization": f"Bearer {token}"}
-    assert "ktrdr_worker_info" in httpx.get(url, headers=shown, trust_env=False).text
+    containers = [
+        one
+        for service in ("backtest-worker-1", "training-worker-1")
+        for one in workers.containers(service)
+    ]
+    addresses = {
+        engine.run("port", one.identifier, "5002/tcp").strip() for one in containers
+    }
+    # Loopback, as long as no setting says otherwise.
+    assert len(addresses) == 3
+    assert all(re.fullmatch(r"127\.0\.0\.1:1811\d", one) for one in addresses)
+    for address in addresses:
+        url = f"http://{address}/metrics"
+        assert httpx.get(url, trust_env=False).status_code == 401
+        told = httpx.get(url, headers=shown, trust_env=False).text
+        assert "ktrdr_worker_info" in told
+    with environment.client() as client:
+        assert [one.state for one in client.system.workers()] == ["ready"] * 3
 
 
 def test_secrets_stay_out_of_the_containers_settings(homelab, engine: Engine):

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from tests.documents import section
-from tests.e2e.reader import Reader
 from tests.otlp import running_collector
+from tests.pages.reader import Reader
 
 pytestmark = pytest.mark.slow
 (TRACES,) = section("docs/observability.md", "Traces")

@@ -9,7 +9,7 @@ import pytest
 import ktrdr
 from ktrdr.database.embedded.ports import free_port
 from tests.documents import ROOT, blocks
-from tests.e2e.reader import Reader
+from tests.pages.reader import Reader
 
 pytestmark = pytest.mark.slow
 SAMPLE = Path(ktrdr.__file__).parent / "data/samples/EURUSD_1h_2017_ask.csv.gz"

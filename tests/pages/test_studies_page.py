@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from ktrdr.strategy import with_overrides
-from tests.e2e.test_readme import commands, run
+from tests.pages.test_readme import commands, run
 
 pytestmark = pytest.mark.slow
 ROOT = Path(__file__).parents[2]

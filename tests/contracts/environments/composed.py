@@ -45,7 +45,9 @@ class Environment:
         """Return each variable that is read, with its defaults."""
         found: dict[str, set[str]] = {}
         for path in (*self.files, *self.shared):
-            for text in strings(yaml.safe_load(path.read_text("utf-8"))):
+            written = path.read_text("utf-8")
+            forms = [yaml.safe_load(one) for one in {written, in_image_mode(written)}]
+            for text in strings(forms):
                 for name, default in references(text):
                     found.setdefault(name, set()).update(default)
         for _, fields in self.services():
@@ -58,6 +60,29 @@ class Environment:
         """Return what the file of variables sets or has as a comment."""
         text = self.variables.read_text("utf-8")
         return dict(re.findall(r"^(?:# )?([A-Z][A-Z_]+)=(.*)$", text, re.MULTILINE))
+
+
+def in_image_mode(text: str) -> str:
+    """Return a compose file of source mode as its comments change it to image mode."""
+    lines: list[str] = []
+    left_out: int | None = None
+    for line in text.splitlines():
+        indent = len(line) - len(line.lstrip())
+        if left_out is not None and (not line or indent < left_out):
+            left_out = None
+        told = line.strip()
+        if told.startswith("# Source mode"):
+            left_out = indent
+        elif told.startswith("# Image mode: "):
+            new = " " * indent + told.removeprefix("# Image mode: ")
+            mark = new.partition(":")[0] + ":"
+            # What stands right above it, which may take several lines.
+            last = max(i for i, one in enumerate(lines) if one.startswith(mark))
+            assert all(one.startswith(" " * indent + "  ") for one in lines[last + 1 :])
+            lines[last:] = [new]
+        elif left_out is None:
+            lines.append(line)
+    return "\n".join(lines) + "\n"
 
 
 def _extended(folder: Path, fields: dict[str, Any]) -> dict[str, Any]:

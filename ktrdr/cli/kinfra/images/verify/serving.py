@@ -36,7 +36,9 @@ def refuses_to_be_open(system: System) -> str:
     """Make sure that no backend is open to the network while there is no token."""
     _only_if(system, "serve")
     began_s = time.monotonic()
-    done = system.run("ktrdr", "serve", "--host", "0.0.0.0")
+    # One that is open goes on; how long one takes to refuse is looked at below.
+    limit_s = 2 * _REFUSAL_S
+    done = system.run("ktrdr", "serve", "--host", "0.0.0.0", timeout_s=limit_s)
     seconds = time.monotonic() - began_s
     if done.code == 0 or "ktrdr auth create" not in done.err + done.out:
         raise Fault(

@@ -29,7 +29,7 @@ HARDENED = (
 )
 _ALONE = ("--network=none",)
 _PROBES = Path(__file__).parent / "probes"
-_TIMEOUT_S = 300.0
+TIMEOUT_S = 300.0
 # Rooms that need torch; an image without it can't import them.
 _TORCH_ROOMS = ("ktrdr.neural", "ktrdr.training")
 
@@ -72,7 +72,7 @@ class Subject:
         *command: str,
         options: tuple[str, ...] = _ALONE,
         stdin: str | None = None,
-        timeout_s: float = _TIMEOUT_S,
+        timeout_s: float = TIMEOUT_S,
     ) -> Done:
         """Run ``command`` in a container of its own, hardened and without network."""
         name = f"ktrdr-verify-{secrets.token_hex(6)}"

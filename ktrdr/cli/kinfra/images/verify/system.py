@@ -11,7 +11,13 @@ from pydantic import BaseModel, ValidationError
 
 from ktrdr.cli.kinfra.images.engine import Done
 from ktrdr.cli.kinfra.images.verify.check import Fault
-from ktrdr.cli.kinfra.images.verify.subject import HARDENED, HOME, Subject, failure
+from ktrdr.cli.kinfra.images.verify.subject import (
+    HARDENED,
+    HOME,
+    TIMEOUT_S,
+    Subject,
+    failure,
+)
 
 # The oldest that stand-ins and registries both have; the schema needs nothing newer.
 _POSTGRES = "postgres:17"
@@ -52,9 +58,9 @@ class System:
             f"--env=KTRDR_GRACE_S={GRACE_S:g}",
         )
 
-    def run(self, *command: str) -> Done:
+    def run(self, *command: str, timeout_s: float = TIMEOUT_S) -> Done:
         """Run a command in a container of its own."""
-        return self.subject.run(*command, options=self.options)
+        return self.subject.run(*command, options=self.options, timeout_s=timeout_s)
 
     def do(self, *command: str, options: tuple[str, ...] = ()) -> str:
         """Run a command and return what it writes.

@@ -1,7 +1,6 @@
 """What the README promises, done as it says."""
 
 import gzip
-import json
 import os
 import re
 import shlex
@@ -13,7 +12,7 @@ import pytest
 
 import ktrdr
 from ktrdr.strategy import with_overrides
-from tests.e2e.reader import Reader
+from tests.pages.reader import Reader
 
 pytestmark = pytest.mark.slow
 ROOT = Path(__file__).parents[2]
@@ -48,20 +47,6 @@ def test_the_first_block_is_the_two_commands_and_make_knows_them():
             [*command.split(), "--dry-run"], cwd=ROOT, capture_output=True, text=True
         )
         assert done.returncode == 0, done.stderr
-
-
-def test_demo_trains_backtests_and_writes_a_report(tmp_path: Path):
-    done = run("ktrdr demo", tmp_path)
-    assert done.returncode == 0, done.stderr
-    assert "6,225 bars of EURUSD 1h" in done.stdout
-    assert "Out of sample" in done.stdout
-    assert "train mlp" in done.stderr
-    paths = dict(re.findall(r"^(Page|Picture|Numbers) +(\S+)$", done.stdout, re.M))
-    assert Path(paths["Picture"]).read_bytes().startswith(b"\x89PNG")
-    assert "<svg" in Path(paths["Page"]).read_text(encoding="utf-8")
-    numbers = json.loads(Path(paths["Numbers"]).read_text(encoding="utf-8"))
-    assert numbers["measures"]["n_trades"]["value"] > 0
-    assert numbers["seen"]["train"] == numbers["seen"]["validation"] == 0
 
 
 def test_the_commands_for_your_own_data_work_in_order(tmp_path: Path):
