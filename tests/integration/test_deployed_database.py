@@ -51,6 +51,7 @@ class Here(World):
                 state="running",
                 health="healthy",
                 restarts=0,
+                is_job=False,
                 exit_code=0,
                 variables={key: self._parts[part] for key, part in names.items()},
             ),

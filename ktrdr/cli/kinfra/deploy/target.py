@@ -162,12 +162,13 @@ class Target:
             If one does not run well.
         """
         for service in services:
+            is_database = service.name == self.parts.database
             if service.name in self.parts.preparations:
                 run_job(self.project, service.name, service.image)
-            elif not gate.is_well(service.name):
+            elif not gate.is_well(service.name, may_end=not is_database):
                 self.project.start(service.name)
                 gate.await_healthy(service.name)
-            elif service.name == self.parts.database:
+            elif is_database:
                 self._reload(service.name)
 
     def outdated(self) -> list[str]:
