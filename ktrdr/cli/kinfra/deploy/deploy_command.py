@@ -63,7 +63,7 @@ def deploy(
 
     wanted = Wanted.parse(tag, digest or ())
     target = Target.find(area, folder=folder, engine=engine, context=context)
-    print_outdated(target.outdated())
+    print_outdated({one: target.replacing(one) for one in target.outdated()})
     if dry_run:
         print_steps(foresee(target, wanted, pull), as_json=as_json)
         return

@@ -1,5 +1,6 @@
 """One part of a project on its host, as the commands deploy it."""
 
+import shlex
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -181,6 +182,13 @@ class Target:
             and self.project.containers(one.name)
             and self.project.is_outdated(one.name)
         ]
+
+    def replacing(self, service: str) -> str:
+        """Return the command that makes a service's container anew, for people."""
+        host = Engine(self.engine).host(self.context)
+        chosen = ("compose", "--file", str(self.area.file))
+        how = ("up", "--detach", "--no-deps", service)
+        return shlex.join([self.engine, *host, *chosen, *how])
 
     def carry_out(
         self,

@@ -1,6 +1,6 @@
 """How rollouts are shown."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from ktrdr.cli.output import console, notes, print_json
@@ -41,12 +41,12 @@ def print_steps(steps: "Sequence[Step]", *, as_json: bool) -> None:
         )
 
 
-def print_outdated(names: "Sequence[str]") -> None:
-    """Print which services the files want otherwise than they run."""
-    for name in names:
+def print_outdated(commands: "Mapping[str, str]") -> None:
+    """Print which services the files want otherwise than they run, and what does it."""
+    for name, command in commands.items():
         notes().print(
             f"{name} runs with settings of before, and a deployment does not replace "
-            f"it: `docker compose up --detach --no-deps {name}` does.",
+            f"it: `{command}` does.",
             markup=False,
             soft_wrap=True,
         )
