@@ -226,7 +226,14 @@ class Target:
             noted.ended("rolled_back", error)
             raise
         done = noted.ended("succeeded")
-        release_others(self.project, self.history.owner, plan.all_pins)
+        try:
+            release_others(self.project, self.history.owner, plan.all_pins)
+        except EngineError as error:
+            # It succeeded all the same.
+            tell(
+                "names of images that nobody needs any more stay until the next "
+                f"success: {message_of(error)}"
+            )
         return done
 
     def new_record(self, plan: Plan, kind: Kind) -> Record:
