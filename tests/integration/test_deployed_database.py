@@ -51,6 +51,7 @@ class Here(World):
                 state="running",
                 health="healthy",
                 restarts=0,
+                is_job=False,
                 exit_code=0,
                 variables={key: self._parts[part] for key, part in names.items()},
             ),
@@ -194,6 +195,76 @@ async def test_what_was_cancelled_stays_so(database, database_url, tmp_path):
         # Nobody works on it, so the backend's next look ends it.
         assert await one.sweep(0) == [made[0]]
         assert (await one.get(made[0])).state == "cancelled"
+
+
+@pytest.mark.anyio
+async def test_what_was_resumed_goes_on_until_it_is_cancelled_again(
+    database, database_url, tmp_path
+):
+    new = NewOperation(kind="probe", title="x", queue="backtest", request={})
+    async with Database(database_url) as before:
+        one = Operations(before)
+        made = (await one.create(new)).operation.id
+        await one.cancel(made)
+        cancelled = database.back_up(tmp_path / "cancelled.dump")
+        await one.resume(made)
+        resumed = database.back_up(tmp_path / "resumed.dump")
+    database.restore(cancelled)
+    database.restore(resumed)
+    assert await state_in(database_url, made) == "pending"
+    running = database.back_up(tmp_path / "running.dump")
+    database.restore(cancelled)
+    async with Database(database_url) as anew:
+        await Operations(anew).resume(made)
+        await Operations(anew).cancel(made)
+    database.restore(running)
+    assert await state_in(database_url, made) == "cancelling"
+
+
+@pytest.mark.anyio
+async def test_a_later_cancel_counts_though_attempts_went_further(
+    connection, database, database_url, tmp_path
+):
+    earlier = database.back_up(tmp_path / "earlier.dump")
+    # As when a worker handed it back.
+    connection.execute("UPDATE ktrdr.operations SET attempt = 2")
+    later = database.back_up(tmp_path / "later.dump")
+    database.restore(earlier)
+    async with Database(database_url) as anew:
+        await Operations(anew).cancel("first")
+    database.restore(later)
+    assert await state_in(database_url, "first") == "cancelling"
+
+
+async def state_in(url: str, operation: str) -> str:
+    async with Database(url) as database:
+        return (await Operations(database).get(operation)).state
+
+
+def test_operations_made_since_a_restore_are_newer_than_any_backup(
+    connection, database, database_url, tmp_path
+):
+    first = database.back_up(tmp_path / "first.dump")
+    connection.execute(OPERATION, ["second"])
+    second = database.back_up(tmp_path / "second.dump")
+    database.restore(first, loses=True)
+    # Nor does a restore without any of them forget it.
+    database.restore(first)
+    with psycopg.connect(database_url, autocommit=True) as anew:
+        anew.execute(OPERATION, ["third"])
+    assert database.newer_operations(second) == 1
+    with pytest.raises(ConflictError, match="1 operations were made since"):
+        database.restore(second)
+
+
+def test_numbers_go_on_where_no_operation_was_ever_made(
+    database, database_url, tmp_path
+):
+    saved = database.back_up(tmp_path / "x.dump")
+    database.restore(saved)
+    with psycopg.connect(database_url, autocommit=True) as anew:
+        anew.execute(OPERATION, ["first"])
+    assert database.last_operation() == 1
 
 
 def test_operations_made_since_are_lost_only_if_that_is_said(

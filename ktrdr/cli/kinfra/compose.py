@@ -15,6 +15,8 @@ from ktrdr.errors import InputError
 
 _PROJECT_LABEL = "com.docker.compose.project"
 _SERVICE_LABEL = "com.docker.compose.service"
+# What has no policy, or this, ends when its work is done.
+_NEVER_AGAIN = ("", "no")
 # Made by `run`; not one of the service's own.
 _ONE_OFF_LABEL = "com.docker.compose.oneoff"
 
@@ -62,6 +64,8 @@ class Container:
         Of its last end; 0 before.
     restarts : int
         How often the engine has started it again.
+    is_job : bool
+        Whether it is to end: the engine does not start it again.
     image : str
         Identifier of the image that it runs, which names change nothing about.
     reference : str
@@ -77,6 +81,7 @@ class Container:
     health: str | None
     exit_code: int
     restarts: int
+    is_job: bool
     image: str
     reference: str
     variables: Mapping[str, str] = field(repr=False)
@@ -89,7 +94,12 @@ class Container:
     @property
     def is_done(self) -> bool:
         """Whether it is well, or was a job that has ended well."""
-        return self.is_well or (self.state == "exited" and self.exit_code == 0)
+        return self.is_well or (self.is_job and self.has_ended_well)
+
+    @property
+    def has_ended_well(self) -> bool:
+        """Whether it has ended without an error; somebody may have stopped it."""
+        return self.state == "exited" and self.exit_code == 0
 
 
 @dataclass(frozen=True)
@@ -286,6 +296,7 @@ def _container(document: Mapping[str, Any]) -> Container:
     state, config = document["State"], document["Config"]
     # Podman tells the first, or an older one the second.
     health = state.get("Health") or state.get("Healthcheck") or {}
+    policy = (document.get("HostConfig") or {}).get("RestartPolicy") or {}
     image = str(document["Image"])
     return Container(
         identifier=document["Id"],
@@ -295,6 +306,7 @@ def _container(document: Mapping[str, Any]) -> Container:
         health=health.get("Status") or None,
         exit_code=int(state["ExitCode"]),
         restarts=int(document.get("RestartCount") or 0),
+        is_job=policy.get("Name", "") in _NEVER_AGAIN,
         image=whole_identifier(image),
         reference=str(config.get("Image", "")),
         variables=dict(one.partition("=")[::2] for one in config.get("Env") or ()),

@@ -50,7 +50,7 @@ def deploy(
     next one is replaced; if one does not, those of before run again.
     """
     from ktrdr.cli.display import Display
-    from ktrdr.cli.kinfra.deploy.deploying import deploy_part, foresee
+    from ktrdr.cli.kinfra.deploy.deploying import NewAdmin, deploy_part, foresee
     from ktrdr.cli.kinfra.deploy.gate import Gate
     from ktrdr.cli.kinfra.deploy.references import Wanted
     from ktrdr.cli.kinfra.deploy.target import Target
@@ -58,24 +58,27 @@ def deploy(
         print_outdated,
         print_record,
         print_steps,
+        telling_token,
     )
     from ktrdr.cli.output import notes
 
     wanted = Wanted.parse(tag, digest or ())
     target = Target.find(area, folder=folder, engine=engine, context=context)
-    print_outdated(target.outdated())
+    print_outdated({one: target.replacing(one) for one in target.outdated()})
     if dry_run:
         print_steps(foresee(target, wanted, pull), as_json=as_json)
         return
-    with Display(is_silent=as_json) as display:
+    new = None if admin is None else NewAdmin(name=admin)
+    with telling_token(new, as_json=as_json), Display(is_silent=as_json) as display:
         deployed = deploy_part(
             target,
             wanted,
             pull=pull,
-            admin=admin,
+            admin=new,
             gate=Gate(project=target.project, limit_s=wait_s),
             tell=display.line,
         )
-    print_record(deployed.record, as_json=as_json, token=deployed.token)
+    token = new.token if new else None
+    print_record(deployed.record, as_json=as_json, token=token)
     for one in deployed.missing:
         notes().print(f"Does not run: {one}", markup=False, soft_wrap=True)

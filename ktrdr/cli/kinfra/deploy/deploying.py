@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from ktrdr.cli.kinfra.deploy.access import new_admin
 from ktrdr.cli.kinfra.deploy.database import Saved
@@ -50,15 +51,30 @@ class Deployed:
 
     Attributes
     ----------
-    token : str or None
-        Of the admin that was asked for; this is the only time that it is told.
     missing : tuple of str
         Services with images of others that ours don't need and that don't run, and why.
     """
 
     record: Record
-    token: str | None
     missing: tuple[str, ...]
+
+
+@dataclass(kw_only=True)
+class NewAdmin:
+    """An admin that a rollout makes, with a token that is told once and noted nowhere.
+
+    Attributes
+    ----------
+    token : str or None
+        None until it is made. It stays good whatever becomes of the rollout.
+    """
+
+    name: str
+    token: str | None = None
+
+    def make(self, project: Project, service: str, image: str) -> None:
+        """Make the token, by the programs of an image."""
+        self.token = new_admin(project, service, image, self.name)
 
 
 def foresee(target: Target, wanted: Wanted, pull: PullPolicy) -> list[Step]:
@@ -88,7 +104,7 @@ def deploy_part(
     wanted: Wanted,
     *,
     pull: PullPolicy,
-    admin: str | None,
+    admin: NewAdmin | None,
     gate: Gate,
     tell: Callable[[str], None],
 ) -> Deployed:
@@ -96,8 +112,8 @@ def deploy_part(
 
     Parameters
     ----------
-    admin : str or None
-        Name of an admin whose token is made.
+    admin : NewAdmin or None
+        Gets its token as soon as that is made, whatever fails afterwards.
 
     Raises
     ------
@@ -106,7 +122,6 @@ def deploy_part(
         what ran before runs again.
     """
     references = wanted_references(target.parts, wanted)
-    admins = _Admins(target.project, admin)
     if admin is not None and not target.area.has_database:
         raise InputError(f"tokens are made with the core, not with {target.area.name}")
     need_secrets(target.project, target.parts)
@@ -126,14 +141,12 @@ def deploy_part(
                 plan,
                 target.history.owner,
                 backup_path,
-                admins.make if admins.name else None,
+                partial(admin.make, target.project) if admin else None,
             )
         done = target.carry_out(
             plan, record=record, change=change, gate=gate, tell=tell
         )
-        return Deployed(
-            record=done, token=admins.token, missing=_start_watchers(target, gate, tell)
-        )
+        return Deployed(record=done, missing=_start_watchers(target, gate, tell))
 
 
 def _start_watchers(
@@ -148,20 +161,6 @@ def _start_watchers(
         except (EngineError, GateError) as error:
             missing.append(f"{service.name}: {error}")
     return tuple(missing)
-
-
-class _Admins:
-    """Keeps the token that a rollout makes, which is told once and noted nowhere."""
-
-    def __init__(self, project: Project, name: str | None) -> None:
-        self.name = name
-        self.token: str | None = None
-        self._project = project
-
-    def make(self, service: str, image: str) -> None:
-        """Make the token, by the programs of an image."""
-        if self.name is not None:
-            self.token = new_admin(self._project, service, image, self.name)
 
 
 def undoable(records: Sequence[Record], area: str | None = None) -> Record:

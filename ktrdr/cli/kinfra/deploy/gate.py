@@ -65,13 +65,15 @@ class Gate:
                     raise look.failure(f"not ready after {self.limit_s:g} s: {reason}")
                 time.sleep(self.pause_s)
 
-    def is_well(self, service: str) -> bool:
-        """Return whether a service runs and is healthy, or has done its work."""
+    def is_well(self, service: str, *, may_end: bool = True) -> bool:
+        """Return whether a service runs and is healthy, or is a job that is done."""
         containers = self.project.containers(service)
-        return bool(containers) and all(one.is_done for one in containers)
+        return bool(containers) and all(
+            one.is_well or (may_end and one.is_done) for one in containers
+        )
 
     def await_healthy(self, service: str) -> None:
-        """Return when a service with an image of others runs, or has done its work.
+        """Return when a service with an image of others runs, or is a job that is done.
 
         Raises
         ------

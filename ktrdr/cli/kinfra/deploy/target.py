@@ -1,5 +1,6 @@
 """One part of a project on its host, as the commands deploy it."""
 
+import shlex
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -162,12 +163,13 @@ class Target:
             If one does not run well.
         """
         for service in services:
+            is_database = service.name == self.parts.database
             if service.name in self.parts.preparations:
                 run_job(self.project, service.name, service.image)
-            elif not gate.is_well(service.name):
+            elif not gate.is_well(service.name, may_end=not is_database):
                 self.project.start(service.name)
                 gate.await_healthy(service.name)
-            elif service.name == self.parts.database:
+            elif is_database:
                 self._reload(service.name)
 
     def outdated(self) -> list[str]:
@@ -180,6 +182,13 @@ class Target:
             and self.project.containers(one.name)
             and self.project.is_outdated(one.name)
         ]
+
+    def replacing(self, service: str) -> str:
+        """Return the command that makes a service's container anew, for people."""
+        host = Engine(self.engine).host(self.context)
+        chosen = ("compose", "--file", str(self.area.file))
+        how = ("up", "--detach", "--no-deps", service)
+        return shlex.join([self.engine, *host, *chosen, *how])
 
     def carry_out(
         self,
@@ -217,7 +226,14 @@ class Target:
             noted.ended("rolled_back", error)
             raise
         done = noted.ended("succeeded")
-        release_others(self.project, self.history.owner, plan.all_pins)
+        try:
+            release_others(self.project, self.history.owner, plan.all_pins)
+        except EngineError as error:
+            # It succeeded all the same.
+            tell(
+                "names of images that nobody needs any more stay until the next "
+                f"success: {message_of(error)}"
+            )
         return done
 
     def new_record(self, plan: Plan, kind: Kind) -> Record:

@@ -1,12 +1,13 @@
 """How rollouts are shown."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from ktrdr.cli.output import console, notes, print_json
 
 if TYPE_CHECKING:
-    from ktrdr.cli.kinfra.deploy.deploying import Step
+    from ktrdr.cli.kinfra.deploy.deploying import NewAdmin, Step
     from ktrdr.cli.kinfra.deploy.history import Record
 
 
@@ -41,15 +42,36 @@ def print_steps(steps: "Sequence[Step]", *, as_json: bool) -> None:
         )
 
 
-def print_outdated(names: "Sequence[str]") -> None:
-    """Print which services the files want otherwise than they run."""
-    for name in names:
+def print_outdated(commands: "Mapping[str, str]") -> None:
+    """Print which services the files want otherwise than they run, and what does it."""
+    for name, command in commands.items():
         notes().print(
             f"{name} runs with settings of before, and a deployment does not replace "
-            f"it: `docker compose up --detach --no-deps {name}` does.",
+            f"it: `{command}` does.",
             markup=False,
             soft_wrap=True,
         )
+
+
+@contextmanager
+def telling_token(admin: "NewAdmin | None", *, as_json: bool) -> Iterator[None]:
+    """Print the token that was made if what came after it fails."""
+    try:
+        yield
+    except BaseException:
+        # A reader who is gone is no reason to hide what failed.
+        with suppress(OSError, SystemExit):
+            if admin is not None and admin.token is not None:
+                # Standard output is then for the document that tells the error.
+                out = notes() if as_json else console()
+                out.print(admin.token, markup=False, soft_wrap=True)
+                notes().print(
+                    f"This is the only time that the token of {admin.name} is shown. "
+                    "It stays good: deploy again without --admin.",
+                    markup=False,
+                    soft_wrap=True,
+                )
+        raise
 
 
 def print_record(record: "Record", *, as_json: bool, token: str | None = None) -> None:

@@ -110,7 +110,7 @@ def await_health(compose: Compose, *, within_s: float) -> None:
     deadline_s = time.monotonic() + within_s
     while True:
         containers = compose.containers()
-        waiting = [one for one in containers if not one.is_done]
+        waiting = [one for one in containers if not _is_settled(one)]
         if containers and not waiting:
             return
         lost = [one for one in waiting if _is_lost(one)]
@@ -121,6 +121,11 @@ def await_health(compose: Compose, *, within_s: float) -> None:
         time.sleep(_PAUSE_S)
 
 
+def _is_settled(one: Container) -> bool:
+    # What was stopped and is still so is no longer in the files: all else is started.
+    return one.is_well or one.has_ended_well
+
+
 def _is_lost(one: Container) -> bool:
     has_failed = one.state in ("exited", "dead") and one.exit_code != 0
     return has_failed or one.health == "unhealthy" or one.restarts > _MOST_RESTARTS
@@ -128,7 +133,9 @@ def _is_lost(one: Container) -> bool:
 
 def _failure(compose: Compose, containers: Sequence[Container], why: str) -> StartError:
     # One that was created and never started waited for another, and said nothing.
-    failed = [one for one in containers if not (one.is_done or one.state == "created")]
+    failed = [
+        one for one in containers if not (_is_settled(one) or one.state == "created")
+    ]
     stories = []
     for service in dict.fromkeys(one.service for one in failed):
         one = next(one for one in failed if one.service == service)

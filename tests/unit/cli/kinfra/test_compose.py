@@ -15,6 +15,7 @@ DOCUMENT = {
     "Name": "/x-backend-1",
     "Image": "sha256:5678",
     "RestartCount": 2,
+    "HostConfig": {"RestartPolicy": {"Name": "unless-stopped"}},
     "Config": {"Labels": LABELS, "Image": "r/ktrdr-backend:1", "Env": ["A=b=c"]},
     "State": {"Status": "running", "ExitCode": 0, "Health": {"Status": "healthy"}},
 }
@@ -127,6 +128,7 @@ def test_containers_are_told_with_service_health_and_image(docker):
         health="healthy",
         exit_code=0,
         restarts=2,
+        is_job=False,
         image="sha256:5678",
         reference="r/ktrdr-backend:1",
         variables={"A": "b=c"},
@@ -165,6 +167,31 @@ def test_who_is_well(docker, state, is_well):
     docker.answer("container inspect", out=json.dumps([{**DOCUMENT, "State": state}]))
     (found,) = compose().containers()
     assert found.is_well is is_well
+
+
+@pytest.mark.parametrize(
+    ("host", "is_done"),
+    [
+        ({"RestartPolicy": {"Name": "no", "MaximumRetryCount": 0}}, True),
+        # Podman says nothing where there is none.
+        ({"RestartPolicy": {"Name": ""}}, True),
+        ({}, True),
+        # Somebody has stopped it.
+        ({"RestartPolicy": {"Name": "unless-stopped"}}, False),
+        ({"RestartPolicy": {"Name": "always"}}, False),
+    ],
+)
+def test_only_a_job_is_done_when_it_has_ended_well(docker, host, is_done):
+    document = {**DOCUMENT, "HostConfig": host}
+    docker.answer("ps --all --quiet", out="1234\n")
+    for code in (0, 1):
+        ended = {**document, "State": {"Status": "exited", "ExitCode": code}}
+        docker.answer("container inspect", out=json.dumps([ended]))
+        (found,) = compose().containers()
+        assert found.is_done is (is_done and code == 0)
+    docker.answer("container inspect", out=json.dumps([document]))
+    (found,) = compose().containers()
+    assert found.is_done
 
 
 def test_an_address_is_one_that_this_machine_reaches(docker):

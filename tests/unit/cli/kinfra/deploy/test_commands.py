@@ -99,15 +99,26 @@ def test_what_can_not_begin_is_refused_by_a_dry_run_too(docker, folder, how):
     assert not [call for call in docker.calls if changing & set(call)]
 
 
-def test_a_database_that_the_files_want_otherwise_is_told(docker, folder):
+@pytest.mark.parametrize("context", [None, "far"])
+def test_a_database_that_the_files_want_otherwise_is_told(docker, folder, context):
+    host = [] if context is None else ["--context", context]
     labels = {"com.docker.compose.service": "database"}
     found = {**INSPECTED, "Config": {"Labels": labels}}
-    docker.answer(f"{LISTED}database", out="c1\n")
-    docker.answer("container inspect c1", out=json.dumps([found]))
     told = "DRY-RUN MODE -  Container homelab-database-1  Recreate\n"
-    docker.answer("compose", out=json.dumps(RENDERED), err=told)
-    done = kinfra("deploy", "core", "--folder", folder, "--tag", "t", "--dry-run")
-    assert "database runs with settings of before" in done.stderr
+    for start, out, err in (
+        (f"{LISTED}database", "c1\n", ""),
+        ("container inspect c1", json.dumps([found]), ""),
+        ("compose", json.dumps(RENDERED), told),
+    ):
+        docker.answer(" ".join([*host, start]), out=out, err=err)
+    core = ("deploy", "core", "--folder", folder, "--tag", "t", "--dry-run", *host)
+    # The folder has no file that compose would take by itself.
+    file = folder / "docker-compose.core.yml"
+    command = f"compose --file {file} up --detach --no-deps database"
+    assert kinfra(*core).stderr.splitlines()[0] == (
+        "database runs with settings of before, and a deployment does not replace it: "
+        f"`{' '.join(['docker', *host, command])}` does."
+    )
 
 
 def test_a_pull_that_fails_ends_before_anything_is_touched(docker, folder):

@@ -92,7 +92,11 @@ def test_a_service_of_others_has_to_run_or_to_have_done_its_work():
     world.up("database", "y")
     one = Gate(project=world, limit_s=0.01, pause_s=0.001)
     one.await_healthy("database")
+    # Stopped by somebody, it has no work that could be done.
     world.stop("database")
+    with pytest.raises(GateError, match=r"run well \(exited, healthy\)"):
+        one.await_healthy("database")
+    world.turn_into_job("database")
     one.await_healthy("database")
     world.up("database", "x")
     with pytest.raises(GateError, match="database does not run well"):

@@ -73,6 +73,32 @@ def test_what_ends_is_run_each_time_and_the_database_told(host):
     ]
 
 
+@pytest.mark.parametrize("is_job", [False, True])
+def test_a_database_that_was_stopped_in_good_order_is_started_again(host, is_job):
+    start(host)
+    host.stop("database")
+    if is_job:
+        # The files give it no policy by which it would be started again.
+        host.turn_into_job("database")
+    host.done.clear()
+    start(host)
+    assert host.done == ["run keys postgres:17", "start database"]
+
+
+def test_who_watches_and_was_stopped_is_started_again_unless_it_is_a_job(host):
+    one, gate = target(host), Gate(project=host, pause_s=0)
+    one.start(one.parts.above, gate)
+    host.stop("watcher")
+    host.done.clear()
+    one.start(one.parts.above, gate)
+    assert host.done == ["start watcher"]
+    host.stop("watcher")
+    host.turn_into_job("watcher")
+    host.done.clear()
+    one.start(one.parts.above, gate)
+    assert host.done == []
+
+
 def test_a_preparation_that_fails_ends_the_start(host):
     host.code = 1
     with pytest.raises(EngineError, match="keys failed: no room"):

@@ -41,6 +41,7 @@ def container_at(port: int) -> Container:
         state="running",
         health=None,
         restarts=0,
+        is_job=False,
         exit_code=0,
         variables=ports,
     )

@@ -16,6 +16,7 @@ from ktrdr.cli.kinfra.deploy.pins import keep_all
 from ktrdr.cli.kinfra.deploy.plan import Plan, divide
 from ktrdr.cli.kinfra.deploy.rollout import StuckError
 from ktrdr.cli.kinfra.deploy.target import Target
+from ktrdr.cli.kinfra.images.engine import EngineError
 from tests.unit.cli.kinfra.deploy.test_history import record
 from tests.unit.cli.kinfra.deploy.world import (
     BACKEND,
@@ -75,6 +76,30 @@ def test_a_way_back_that_was_cut_short_is_on_record_to_be_undone(tmp_path):
     (noted,) = one.history.records()
     assert noted.outcome == "stuck"
     assert undoable(one.history.records()) == noted
+
+
+def test_what_succeeded_has_though_names_of_images_can_not_be_forgotten(
+    tmp_path, monkeypatch
+):
+    told: list[str] = []
+    world = World([BACKEND], {"old": FakeImage(OLD), "new": FakeImage(NEW)})
+    one = target(world, tmp_path)
+    plan = Plan(parts=one.parts, pins={"backend": FakeImage(NEW).pin}, before={})
+    keep_all(world, one.history.owner, plan.all_pins)
+
+    def silent(prefix: str) -> tuple[str, ...]:
+        raise EngineError("no route to the host")
+
+    monkeypatch.setattr(world, "kept", silent)
+    done = one.carry_out(
+        plan,
+        record=one.new_record(plan, "deploy"),
+        change=None,
+        gate=Gate(project=world, limit_s=0.02, pause_s=0.001),
+        tell=told.append,
+    )
+    assert done.outcome == one.history.records()[0].outcome == "succeeded"
+    assert told[-1].endswith("until the next success: no route to the host")
 
 
 @pytest.fixture(params=[signal.SIGINT, signal.SIGTERM, signal.SIGHUP])

@@ -75,9 +75,13 @@ class World:
             state="running",
             health="healthy",
             restarts=0,
+            is_job=False,
             exit_code=0,
             variables={},
         )
+
+    def turn_into_job(self, service: str) -> None:
+        self._containers[service] = replace(self._containers[service], is_job=True)
 
     @property
     def running(self) -> dict[str, str]:
@@ -130,7 +134,7 @@ class World:
         return (self._containers[service],)
 
     def start(self, service: str) -> None:
-        if service not in self._containers:
+        if service not in self.running:
             self.done.append(f"start {service}")
             self.run_now(service, "sha256:" + "0" * 64)
 

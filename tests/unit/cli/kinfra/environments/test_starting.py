@@ -48,6 +48,15 @@ def test_all_are_well_when_services_are_healthy_and_jobs_have_ended_well(docker)
     await_health(PROJECT, within_s=0)
 
 
+def test_a_service_that_left_the_files_and_was_stopped_is_not_waited_for(docker):
+    runs(docker, ("backend", WELL), ("former", {"Status": "exited"}))
+    text = json.loads((docker.folder / "answers").read_text())["container inspect"][1]
+    lasting = {"RestartPolicy": {"Name": "unless-stopped"}}
+    documents = [{**one, "HostConfig": lasting} for one in json.loads(text)]
+    docker.answer("container inspect", out=json.dumps(documents))
+    await_health(PROJECT, within_s=0)
+
+
 @pytest.mark.parametrize(
     ("state", "told"),
     [
