@@ -42,7 +42,7 @@ demo: $(VENV)/.ready-run
 	@$(BIN)/ktrdr demo
 
 test: quality
-	$(BIN)/pytest -n auto --dist loadgroup
+	$(BIN)/pytest -n auto --dist loadfile --no-loadscope-reorder
 
 test-unit: $(VENV)/.ready-dev
 	$(BIN)/pytest -n auto -m "not slow" tests/unit

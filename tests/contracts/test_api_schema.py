@@ -21,8 +21,7 @@ from ktrdr.operations import AttemptToken, NewOperation, Operations
 from tests.integration.backend_process import running_backend
 from tests.unit.backtesting.stored_models import filled_store
 
-# What its tests share is costly: one process makes it once.
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("api_schema")]
+pytestmark = pytest.mark.slow
 
 POSITIVE, NEGATIVE = GenerationMode.POSITIVE, GenerationMode.NEGATIVE
 OPERATIONS = sorted(

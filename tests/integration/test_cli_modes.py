@@ -15,8 +15,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-# What its tests share is costly: one process makes it once.
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("cli_modes")]
+pytestmark = pytest.mark.slow
 
 COMMAND = Path(sys.executable).with_name("ktrdr")
 STRATEGIES = Path(__file__).parents[2] / "strategies"

@@ -14,8 +14,7 @@ from tests.integration.watched import WatchedSystem, watched_system
 from tests.observed import OF_PROMETHEUS, asked_by, expressions
 from tests.otlp import ReceivedSpan
 
-# What its tests share is costly: one process makes it once.
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("observability")]
+pytestmark = pytest.mark.slow
 PAGE = Path(__file__).parents[2] / "docs" / "observability.md"
 
 OUTER = "4bf92f3577b34da6a3ce929d0e0e4736"

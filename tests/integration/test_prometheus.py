@@ -22,10 +22,8 @@ from tests.integration.worker_processes import System
 from tests.observed import FOLDER, alert_rules, expressions
 from tests.unit.workers.processes import wait_until
 
-# What its tests share is costly: one process makes it once.
 pytestmark = [
     pytest.mark.slow,
-    pytest.mark.xdist_group("prometheus"),
     pytest.mark.skipif(
         shutil.which("prometheus") is None, reason="needs prometheus on the path"
     ),

@@ -18,8 +18,7 @@ import pytest
 
 from tools import setup_environment
 
-# What its tests share is costly: one process makes it once.
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("setup_environment")]
+pytestmark = pytest.mark.slow
 VERSION = "9.9.0"
 
 
