@@ -85,8 +85,11 @@ def up(engine: EngineName = None, as_json: AsJson = False) -> None:
     entry = _entry()
     with at_work(entry):
         environment = _environment(engine)
-        keep_engine(entry, environment.compose.engine)
-        start_and_tell(environment, as_json=as_json)
+        start_and_tell(
+            environment,
+            as_json=as_json,
+            settle=lambda: keep_engine(entry, environment.compose.engine),
+        )
 
 
 @app.command()

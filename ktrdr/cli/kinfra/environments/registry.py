@@ -155,7 +155,11 @@ def engine_of(entry: Entry, wanted: str | None = None) -> Engine:
 
 
 def keep_engine(entry: Entry, engine: Engine) -> None:
-    """Write down which engine has an environment's containers from now on."""
+    """Write down which engine has an environment's containers from now on.
+
+    Not before the first one can be made: an engine that lacks something, such as
+    compose, would have the environment for good, and nothing of it.
+    """
     with _locked():
         _write(
             [

@@ -38,6 +38,7 @@ def start(
     *,
     progress: Progress | None = None,
     within_s: float = _READY_WITHIN_S,
+    settle: Callable[[], None] = lambda: None,
 ) -> str:
     """Start everything, and return the backend's URL once all of it is well.
 
@@ -49,6 +50,8 @@ def start(
     progress : Progress or None
     within_s : float
         Longest time until all are well.
+    settle : callable
+        Called once nothing is missing, right before the first container is made.
 
     Raises
     ------
@@ -64,6 +67,7 @@ def start(
     heard.phase("images")
     need_images(compose)
     make_secrets(environment.secrets, names)
+    settle()
     heard.phase("database and schema")
     _do(compose, "migrate", lambda: compose.job("migrate", dependencies=True))
     _need_token(environment)

@@ -80,8 +80,11 @@ def up(name: SandboxName, engine: EngineName = None, as_json: AsJson = False) ->
     entry = find_sandbox(name)
     with at_work(entry):
         environment = _environment(name, engine)
-        keep_engine(entry, environment.compose.engine)
-        start_and_tell(environment, as_json=as_json)
+        start_and_tell(
+            environment,
+            as_json=as_json,
+            settle=lambda: keep_engine(entry, environment.compose.engine),
+        )
 
 
 @app.command()

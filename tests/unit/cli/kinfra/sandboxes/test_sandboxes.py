@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+import ktrdr.cli.kinfra as kinfra_package
 from ktrdr.cli.kinfra.compose import read_variables
 from ktrdr.cli.kinfra.doctor import machine
 from ktrdr.cli.kinfra.environments import registry
@@ -21,6 +22,7 @@ from ktrdr.errors import ConflictError, InputError, KtrdrError, NotFoundError
 from ktrdr.settings import settings
 
 RESERVED = ("local-prod", "deployments")
+TEMPLATES = Path(kinfra_package.__file__).parent / "templates"
 
 
 def git(folder: Path, *arguments: str) -> str:
@@ -329,12 +331,44 @@ def test_the_list_tells_slots_ports_and_branches(repository, docker):
     ]
 
 
+def answer_compose(engines, entry, verb: str, **answer) -> None:
+    files = ("docker-compose.base.yml", "docker-compose.source.yml")
+    words = (
+        f"--project-name={registry.project_of(f'sandbox-{entry.name}')}",
+        f"--project-directory={entry.folder}",
+        *(f"--file={TEMPLATES / name}" for name in files),
+        f"--env-file={entry.folder / '.env.sandbox'}",
+    )
+    engines.answer(f"compose {' '.join(words)} {verb}", **answer)
+
+
+@pytest.mark.parametrize("lacking", ["compose", "image"])
+def test_an_engine_that_can_not_start_it_does_not_have_it_from_then_on(
+    repository, engines, lacking
+):
+    engines.install("docker")
+    entry = create("trial")
+    if lacking == "image":
+        image = "services: {backend: {image: ktrdr-backend:dev}}"
+        answer_compose(engines, entry, "config", out=image)
+        engines.answer("image inspect", code=1)
+    engines.answer("compose", code=1)
+    with pytest.raises(KtrdrError):
+        kinfra("up", "trial")
+    assert registry.find_entry("trial") == entry
+    for name in ("podman", "podman-compose"):
+        engines.install(name)
+    # Another one may be named.
+    kinfra("destroy", "trial", "--engine", "podman")
+
+
 def test_what_one_engine_has_is_not_sought_on_another(repository, engines):
     engines.install("docker")
     engines.install("podman")
     entry = create("trial")
     # It can't start; it may have left something all the same.
-    engines.answer("compose", code=1)
+    answer_compose(engines, entry, "config", out="services: {}")
+    answer_compose(engines, entry, "run", code=1)
     with pytest.raises(KtrdrError):
         kinfra("up", "trial")
     (engines.folder / "docker").write_text("#!/bin/sh\nexit 1\n")
