@@ -4,7 +4,8 @@ import json
 import re
 import secrets
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
 
 from ktrdr.cli.kinfra.compose import Compose, Container
 from ktrdr.cli.kinfra.environments.environment import Environment
@@ -157,12 +158,13 @@ def _do(compose: Compose, service: str, work: Callable[[], str]) -> str:
 def _need_token(environment: Environment) -> None:
     # Beyond its own loopback the backend starts only where there is a token, and
     # from outside its container every request comes from beyond.
-    compose = environment.compose
-    if kept_token(environment.secrets) is not None:
+    compose, kept = environment.compose, kept_token(environment.secrets)
+    if kept is not None:
         known = _do(
             compose, "tokens", lambda: compose.job("migrate", *_AUTH, "list", "--json")
         )
-        if json.loads(known):
+        # A database that was restored has the tokens of its own time alone.
+        if any(_is_valid(one) and _is_of(kept, one["id"]) for one in json.loads(known)):
             return
     name = f"kinfra-{secrets.token_hex(4)}"
     create = (*_AUTH, "create", name, "--role", "admin", "--json")
@@ -171,6 +173,16 @@ def _need_token(environment: Environment) -> None:
 
 
 _AUTH = ("ktrdr", "auth")
+
+
+def _is_of(token: str, identifier: str) -> bool:
+    return token.startswith(f"ktrdr_{identifier}_")
+
+
+def _is_valid(known: Mapping[str, str | None]) -> bool:
+    end = known.get("expires_at")
+    is_over = end is not None and datetime.fromisoformat(end) <= datetime.now(UTC)
+    return known.get("revoked_at") is None and not is_over
 
 
 def _await_workers(environment: Environment, within_s: float) -> str:

@@ -9,6 +9,11 @@ import pytest
 
 from ktrdr.cli.kinfra.compose import Compose, Project
 from ktrdr.cli.kinfra.environments.environment import Environment
+from ktrdr.cli.kinfra.environments.secret_files import (
+    keep_token,
+    kept_token,
+    make_secrets,
+)
 from ktrdr.cli.kinfra.environments.starting import (
     StartError,
     await_health,
@@ -151,6 +156,42 @@ def test_a_port_of_another_program_is_told_before_anything_is_done(
     docker.answer("pull", code=1)
     with pytest.raises(EngineError, match="pull x"):
         begin(tmp_path / "secrets")
+
+
+OURS = {"id": "q7x2m9ab", "name": "kinfra-1", "revoked_at": None, "expires_at": None}
+PAST = "2026-01-01T00:00:00Z"
+
+
+@pytest.mark.parametrize(
+    ("known", "is_made"),
+    [
+        ([{**OURS, "id": "another1"}, OURS], False),
+        ([{**OURS, "expires_at": "2999-01-01T00:00:00Z"}], False),
+        ([], True),
+        # As in a database that was restored.
+        ([{**OURS, "id": "another1"}], True),
+        ([{**OURS, "revoked_at": PAST}], True),
+        ([{**OURS, "expires_at": PAST}], True),
+    ],
+)
+def test_a_token_that_the_database_does_not_take_is_made_anew(
+    docker, tmp_path, known, is_made
+):
+    docker.answer(f"{BEFORE} config", out="services: {}")
+    job = f"{BEFORE} run --rm -T --no-deps migrate ktrdr auth"
+    docker.answer(f"{job} list --json", out=json.dumps(known))
+    docker.answer(f"{job} create", out=json.dumps({"token": "ktrdr_12345678_new"}))
+    # What comes after is no matter here.
+    docker.answer(f"{BEFORE} up", code=1)
+    make_secrets(tmp_path, [])
+    keep_token(tmp_path, "ktrdr_q7x2m9ab_old")
+    with pytest.raises(StartError):
+        begin(tmp_path)
+    new = "ktrdr_12345678_new" if is_made else "ktrdr_q7x2m9ab_old"
+    assert kept_token(tmp_path) == new
+    made = [call[call.index("create") + 1] for call in docker.calls if "create" in call]
+    assert len(made) == is_made
+    assert not {one["name"] for one in known} & set(made)
 
 
 def test_what_compose_tells_of_its_progress_is_no_failure(docker, tmp_path):
