@@ -150,19 +150,24 @@ def destroy(
 def _remains(engine: str | None) -> "Compose":
     """Return its project, also where its folder was deleted by hand."""
     from ktrdr.cli.kinfra.environments.registry import engine_of, project_of
-    from ktrdr.cli.kinfra.environments.template import VARIABLES, without_folder
+    from ktrdr.cli.kinfra.environments.template import without_folder
 
     entry = _entry()
-    if (entry.folder / VARIABLES).exists():
+    if not entry.is_broken:
         return _environment(engine).compose
     return without_folder(engine_of(entry, engine), project_of(_NAME))
 
 
 def _environment(engine: str | None) -> "Environment":
-    from ktrdr.cli.kinfra.environments.registry import engine_of, project_of
+    from ktrdr.cli.kinfra.environments.registry import (
+        engine_of,
+        need_folder,
+        project_of,
+    )
     from ktrdr.cli.kinfra.environments.template import templated
 
     found = _entry()
+    need_folder(found)
     its, command = engine_of(found, engine), "kinfra local-prod ..."
     return templated(its, found.folder, project_of(_NAME), command)
 

@@ -236,11 +236,11 @@ def _count_running(
 ) -> dict[str, int | None]:
     """Return how many containers of each run; None for one whose folder is gone."""
     from ktrdr.cli.kinfra.environments.registry import engine_of
-    from ktrdr.cli.kinfra.sandboxes.sandbox import environment_of, is_broken
+    from ktrdr.cli.kinfra.sandboxes.sandbox import environment_of
 
     counts: dict[str, int | None] = {one.name: None for one in sandboxes}
     for one in sandboxes:
-        if not is_broken(one):
+        if not one.is_broken:
             # What is named is for those that have none yet.
             its = engine_of(one, None if one.engine else engine)
             found = environment_of(one, its).compose.containers()

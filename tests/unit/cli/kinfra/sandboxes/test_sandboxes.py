@@ -422,6 +422,16 @@ def test_local_prod_is_destroyed_on_purpose_alone(repository, docker, is_whole):
     assert registry.entries() == []
 
 
+@pytest.mark.parametrize("command", ["up", "down", "status", "logs"])
+def test_local_prod_without_its_folder_is_told(repository, docker, command):
+    CliRunner().invoke(app, ["local-prod", "init"])
+    shutil.rmtree(registry.find_entry("local-prod").folder)
+    error = CliRunner().invoke(app, ["local-prod", command]).exception
+    assert isinstance(error, NotFoundError)
+    assert "was deleted: `kinfra local-prod destroy --force` removes" in str(error)
+    assert docker.calls == []
+
+
 def test_local_prod_keeps_what_init_is_not_told_to_change(repository):
     images = ["--backend-image", "r/b:2", "--worker-image", "r/w:2"]
     CliRunner().invoke(app, ["local-prod", "init", *images])
