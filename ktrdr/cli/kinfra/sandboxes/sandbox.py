@@ -27,6 +27,7 @@ from ktrdr.cli.kinfra.sandboxes.worktree import (
     add_worktree,
     checkout_of,
     expect_ktrdr,
+    expect_worktree,
     refuse_changes,
     remove_branch,
     remove_worktree,
@@ -157,9 +158,10 @@ def destroy(entry: Entry, engine: Engine, *, force: bool = False) -> bool:
     Raises
     ------
     ConflictError
-        If there is work that is in no commit.
+        If there is work that is in no commit, or git can't tell.
     """
     if entry.source.exists() and not force:
+        expect_worktree(entry.source)
         refuse_changes(entry.source)
     if entry.is_broken:
         # Its containers need no folder to live on.

@@ -123,11 +123,39 @@ def _refuse_loose_commits(folder: Path) -> None:
         )
 
 
+def expect_worktree(folder: Path) -> None:
+    """Raise if a folder is no worktree, so that git can't tell what it holds.
+
+    Raises
+    ------
+    ConflictError
+        Says what to do.
+    """
+    if not _is_worktree(folder):
+        raise ConflictError(
+            f"{folder} is in no repository's list of worktrees (`git worktree list`), "
+            "as after that was cloned anew: save what you need of it, and give --force "
+            "to lose the rest"
+        )
+
+
+def _is_worktree(folder: Path) -> bool:
+    """Tell whether git, asked there, lists the folder itself."""
+    done = _attempt(folder, "worktree", "list", "--porcelain")
+    mark = "worktree "
+    found = [one for one in done.stdout.splitlines() if one.startswith(mark)]
+    # The first is the repository's own checkout.
+    return folder.resolve() in [
+        Path(one.removeprefix(mark)).resolve() for one in found[1:]
+    ]
+
+
 def remove_worktree(repository: Path, folder: Path) -> None:
-    """Remove the worktree, whatever it holds."""
-    if folder.exists():
+    """Remove the worktree, whatever it holds; one that is none any more stays."""
+    if _is_worktree(folder):
         _git(repository, "worktree", "remove", "--force", "--force", str(folder))
-    _git(repository, "worktree", "prune")
+    # Nothing depends on it, and the repository may be one no more.
+    _attempt(repository, "worktree", "prune")
 
 
 def remove_branch(repository: Path, branch: str) -> bool:

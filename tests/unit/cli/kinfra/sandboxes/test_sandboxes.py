@@ -174,6 +174,42 @@ def test_a_branch_with_commits_of_its_own_stays(repository, docker):
     assert git(repository, "show", "sandbox/trial:notes.txt") == "work"
 
 
+@pytest.mark.parametrize("has_other", [True, False])
+def test_a_sandbox_outlives_its_repository_until_it_is_forced(
+    repository, docker, tmp_path, monkeypatch, has_other
+):
+    entry = create("trial")
+    origin = repository.rename(tmp_path / "origin")
+    git(tmp_path, "clone", "-q", str(origin), str(repository))
+    monkeypatch.chdir(repository)
+    if has_other:
+        # Git now calls this one what it called the first one before.
+        other = create("other")
+    told = r"no repository's list of worktrees .*save what you need of it, and give --f"
+    with pytest.raises(ConflictError, match=told):
+        kinfra("destroy", "trial")
+    assert docker.calls == []
+    assert (entry.source / "ktrdr/__init__.py").exists()
+    assert kinfra("destroy", "trial", "--force").stdout == "trial is gone.\n"
+    assert not entry.folder.exists()
+    assert [one.name for one in registry.entries()] == ["other"] * has_other
+    if has_other:
+        assert git(other.source, "status", "--porcelain") == ""
+        kinfra("destroy", "other")
+
+
+def test_a_sandbox_whose_repository_is_none_any_more_can_be_destroyed(
+    repository, docker
+):
+    entry = create("trial")
+    shutil.rmtree(repository / ".git")
+    with pytest.raises(ConflictError, match="give --force"):
+        kinfra("destroy", "trial")
+    kinfra("destroy", "trial", "--force")
+    assert not entry.folder.exists()
+    assert registry.entries() == []
+
+
 def test_commits_of_no_branch_are_not_dropped(repository, docker):
     entry = create("trial")
     git(entry.source, "switch", "-q", "--detach")
