@@ -25,12 +25,12 @@ from ktrdr.cli.kinfra.images.engine import Engine
 from ktrdr.cli.kinfra.images.references import expect_reference
 from ktrdr.cli.kinfra.sandboxes.worktree import (
     add_worktree,
-    checkout_of,
     expect_ktrdr,
     expect_worktree,
     refuse_changes,
     remove_branch,
     remove_worktree,
+    repository_of,
 )
 from ktrdr.errors import ConflictError, InputError
 
@@ -93,8 +93,8 @@ def create(
         )
     for reference in (images or {}).values():
         expect_reference(reference)
-    repository = checkout_of(Path.cwd())
-    expect_ktrdr(repository)
+    repository = repository_of(Path.cwd())
+    expect_ktrdr(Path.cwd())
     branch = branch or f"sandbox/{name}"
     entry = reserve(name, slot, repository=str(repository), branch=branch)
     _make_folder(entry)

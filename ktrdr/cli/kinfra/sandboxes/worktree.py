@@ -13,8 +13,8 @@ class GitError(RunError):
     """Git could not do what it was asked; the message ends with its own."""
 
 
-def checkout_of(folder: Path) -> Path:
-    """Return the main checkout of the repository that ``folder`` lies in.
+def repository_of(folder: Path) -> Path:
+    """Return the main checkout of a folder's repository, or a bare repository itself.
 
     Raises
     ------
@@ -28,21 +28,29 @@ def checkout_of(folder: Path) -> Path:
             f"{folder} lies in no git repository: sandboxes are worktrees of ktrdr's, "
             "made from inside a checkout"
         )
-    return Path(done.stdout.strip()).parent
+    found = Path(done.stdout.strip())
+    return found.parent if found.name == ".git" else found
 
 
-def expect_ktrdr(repository: Path) -> None:
-    """Raise if a checkout is of something else than ktrdr.
+def expect_ktrdr(folder: Path) -> None:
+    """Raise if a folder lies in no checkout, or in one of something else than ktrdr.
 
     Raises
     ------
     InputError
         Names what it lacks.
     """
-    missing = [name for name in _OF_KTRDR if not (repository / name).is_file()]
+    done = _attempt(folder, "rev-parse", "--show-toplevel")
+    if done.returncode:
+        raise InputError(
+            f"{folder} lies in a git repository and in no checkout of it: sandboxes "
+            "are made from inside one"
+        )
+    checkout = Path(done.stdout.rstrip("\n"))
+    missing = [name for name in _OF_KTRDR if not (checkout / name).is_file()]
     if missing:
         raise InputError(
-            f"{repository} is no checkout of ktrdr, it lacks {' and '.join(missing)}: "
+            f"{checkout} is no checkout of ktrdr, it lacks {' and '.join(missing)}: "
             "sandboxes are made from inside one"
         )
 

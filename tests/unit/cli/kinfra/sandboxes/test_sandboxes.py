@@ -15,6 +15,7 @@ from ktrdr.cli.kinfra.compose import read_variables
 from ktrdr.cli.kinfra.doctor import machine
 from ktrdr.cli.kinfra.environments import registry
 from ktrdr.cli.kinfra.environments.secret_files import keep_token
+from ktrdr.cli.kinfra.images.engine import Engine
 from ktrdr.cli.kinfra.images.verify.check import Fault
 from ktrdr.cli.kinfra.main import app
 from ktrdr.cli.kinfra.sandboxes.sandbox import create
@@ -346,6 +347,26 @@ def test_a_repository_of_something_else_is_refused(repository, name):
     assert registry.entries() == []
 
 
+@pytest.mark.parametrize("is_beside", [True, False])
+def test_a_bare_repository_has_sandboxes_too(
+    repository, docker, tmp_path, monkeypatch, is_beside
+):
+    project = tmp_path / "project"
+    bare = project / ".bare" if is_beside else tmp_path / "ktrdr.git"
+    git(tmp_path, "clone", "-q", "--bare", str(repository), str(bare))
+    git(bare, "worktree", "add", "-q", str(project / "main"), "main")
+    if is_beside:
+        (project / ".git").write_text("gitdir: ./.bare\n")
+    monkeypatch.chdir(project / "main" / "ktrdr")
+    entry = create("trial")
+    assert (entry.source / "ktrdr/__init__.py").exists()
+    assert kinfra("destroy", "trial").stdout == "trial is gone.\n"
+    assert branches(bare) == ["main"]
+    monkeypatch.chdir(bare)
+    with pytest.raises(InputError, match="in no checkout of it"):
+        create("trial")
+
+
 def test_an_image_that_can_not_be_named_so_is_refused(repository):
     with pytest.raises(InputError, match="'BAD IMAGE' names no image"):
         kinfra("create", "trial", "--backend-image", "BAD IMAGE")
@@ -398,6 +419,30 @@ def test_an_engine_that_can_not_start_it_does_not_have_it_from_then_on(
     kinfra("destroy", "trial", "--engine", "podman")
 
 
+def test_the_list_goes_on_where_an_engine_is_silent(repository, engines):
+    for name in ("docker", "podman"):
+        engines.install(name)
+        registry.keep_engine(create(f"on-{name}"), Engine(name))
+    create("new")
+    shutil.rmtree(create("broken").folder)
+    (engines.folder / "docker").write_text("#!/bin/sh\nexit 1\n")
+    rows = {one["name"]: one for one in json.loads(kinfra("list", "--json").stdout)}
+    told = {name: (one["running"], one["trouble"]) for name, one in rows.items()}
+    assert told == {
+        "on-docker": (None, "docker does not answer"),
+        "on-podman": (0, None),
+        "new": (0, None),
+        "broken": (None, "its folder is gone"),
+    }
+    lines = kinfra("list").stdout.splitlines()
+    assert ["docker does not answer" in line for line in lines] == [True, *[False] * 3]
+    # None answers, and what is named does not.
+    (engines.folder / "podman").write_text("#!/bin/sh\nexit 1\n")
+    assert "its engine does not answer" in kinfra("list").stdout
+    with pytest.raises(InputError, match="no container engine answers"):
+        kinfra("list", "--engine", "podman")
+
+
 def test_what_one_engine_has_is_not_sought_on_another(repository, engines):
     engines.install("docker")
     engines.install("podman")
@@ -408,7 +453,7 @@ def test_what_one_engine_has_is_not_sought_on_another(repository, engines):
     with pytest.raises(KtrdrError):
         kinfra("up", "trial")
     (engines.folder / "docker").write_text("#!/bin/sh\nexit 1\n")
-    for command in (["list"], ["status", "trial"], ["up", "trial"]):
+    for command in (["status", "trial"], ["up", "trial"]):
         with pytest.raises(InputError, match="on docker, which does not answer"):
             kinfra(*command)
     with pytest.raises(InputError, match="on docker, which does not answer"):
