@@ -101,7 +101,15 @@ def need_images(compose: Compose) -> None:
             "images`"
         )
     for reference in missing:
-        compose.pull_image(reference)
+        compose.pull_image(reference, _named_by(compose))
+
+
+def _named_by(compose: Compose) -> str:
+    project = compose.project
+    names = "KTRDR_BACKEND_IMAGE, KTRDR_WORKER_IMAGE or KTRDR_POSTGRES_IMAGE"
+    if project.variables is not None:
+        return f"{names} in {project.variables}"
+    return f"{names} in the shell or {project.folder / '.env'}"
 
 
 def await_health(compose: Compose, *, within_s: float) -> None:

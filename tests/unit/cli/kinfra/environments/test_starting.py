@@ -113,6 +113,26 @@ def test_an_image_of_a_registry_is_pulled(docker):
         need_images(PROJECT)
 
 
+@pytest.mark.parametrize("said", ["manifest unknown", "invalid reference format"])
+@pytest.mark.parametrize("has_file", [True, False])
+def test_a_pull_that_fails_names_what_the_environment_reads(
+    docker, tmp_path, said, has_file
+):
+    file = tmp_path / ".env.sandbox"
+    file.touch()
+    project = replace(PROJECT.project, variables=file if has_file else None)
+    after = f" --env-file={file}" if has_file else ""
+    docker.answer(f"{BEFORE}{after} config", out=CONFIG)
+    docker.answer("image inspect reg/other:1", code=1)
+    docker.answer("pull", code=1, err=said)
+    with pytest.raises(EngineError) as failed:
+        need_images(replace(PROJECT, project=project))
+    where = str(file) if has_file else "the shell or /x/.env"
+    names = "KTRDR_BACKEND_IMAGE, KTRDR_WORKER_IMAGE or KTRDR_POSTGRES_IMAGE"
+    assert f"check {names} in {where}" in str(failed.value)
+    assert "KTRDR_REGISTRY" not in str(failed.value)
+
+
 def test_the_host_that_runs_the_project_is_asked_for_images_and_pulls_them(docker):
     """What this machine has is no matter."""
     far = replace(PROJECT, project=replace(PROJECT.project, context="far"))
