@@ -44,21 +44,29 @@ def init(
 
     New, it runs ktrdr-backend:prod and ktrdr-worker-cpu:prod unless others are named.
     """
-    from ktrdr.cli.kinfra.environments.registry import entries, reserve
-    from ktrdr.cli.kinfra.environments.template import VARIABLES, write_variables
+    from ktrdr.cli.kinfra.environments.registry import at_work, entries, reserve
+    from ktrdr.cli.kinfra.images.references import expect_reference
     from ktrdr.cli.output import console
 
+    given = zip(_IMAGES, (backend_image, worker_image), strict=True)
+    images = {name: expect_reference(one) for name, one in given if one is not None}
     found = next((one for one in entries() if one.name == _NAME), None)
     entry = found or reserve(_NAME, _SLOT, repository=None, branch=None)
-    entry.folder.mkdir(parents=True, exist_ok=True)
-    given = zip(_IMAGES, (backend_image, worker_image), strict=True)
-    images = {name: image for name, image in given if image}
-    if (entry.folder / VARIABLES).exists():
-        _change_images(entry.folder, images)
-    else:
-        write_variables(entry.folder, _SLOT, {"KTRDR_SOURCE": "", **_IMAGES, **images})
+    with at_work(entry):
+        # Read anew, as it may have been destroyed only now.
+        _set_images(_entry(), images)
     console().print(f"{entry.folder}", markup=False, soft_wrap=True)
     console().print("  kinfra local-prod up", markup=False)
+
+
+def _set_images(entry: "Entry", images: "Mapping[str, str]") -> None:
+    from ktrdr.cli.kinfra.environments.template import write_variables
+
+    if entry.is_broken:
+        entry.folder.mkdir(parents=True, exist_ok=True)
+        write_variables(entry.folder, _SLOT, {"KTRDR_SOURCE": "", **_IMAGES, **images})
+    else:
+        _change_images(entry.folder, images)
 
 
 def _change_images(folder: "Path", images: "Mapping[str, str]") -> None:

@@ -283,7 +283,8 @@ def test_two_are_not_at_work_on_one_environment(repository, docker):
     for name, area in (("trial", ["sandbox"]), ("local-prod", ["local-prod"])):
         named = [name] if area == ["sandbox"] else []
         with another_at_work(name):
-            for verb in (["up"], ["down"], ["destroy", "--force"]):
+            verbs = [["up"], ["down"], ["destroy", "--force"]]
+            for verb in verbs if named else [*verbs, ["init"]]:
                 done = CliRunner().invoke(app, [*area, *verb, *named])
                 assert isinstance(done.exception, ConflictError)
                 assert f"another kinfra is at work on {name}" in str(done.exception)
@@ -527,6 +528,20 @@ def test_local_prod_keeps_what_init_is_not_told_to_change(repository):
     )
     assert file.read_text() == edited.replace("r/w:2", "w:3")
     assert "KTRDR_WORKER_IMAGE: r/w:2 -> w:3\n" in told
+
+
+def test_local_prod_takes_no_image_that_can_not_be_named_so(repository):
+    init = ["local-prod", "init", "--worker-image"]
+    for bad in ("BAD IMAGE", ""):
+        error = CliRunner().invoke(app, [*init, bad]).exception
+        assert isinstance(error, InputError)
+        assert f"{bad!r} names no image" in str(error)
+    assert registry.entries() == []
+    CliRunner().invoke(app, [*init, "r/w:2"])
+    file = registry.find_entry("local-prod").folder / ".env.sandbox"
+    before = file.read_text()
+    assert CliRunner().invoke(app, [*init, "a\nMINE=1"]).exit_code
+    assert file.read_text() == before
 
 
 def test_local_prod_is_no_sandbox_to_list_or_destroy(repository, docker):
