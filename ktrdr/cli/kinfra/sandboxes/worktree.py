@@ -161,7 +161,9 @@ def _is_worktree(folder: Path) -> bool:
 def remove_worktree(repository: Path, folder: Path) -> None:
     """Remove the worktree, whatever it holds; one that is none any more stays."""
     if _is_worktree(folder):
-        _git(repository, "worktree", "remove", "--force", "--force", str(folder))
+        # Which may have moved, and a clone of it lie where it was.
+        its = repository_of(folder)
+        _git(its, "worktree", "remove", "--force", "--force", str(folder))
     # Nothing depends on it, and the repository may be one no more.
     _attempt(repository, "worktree", "prune")
 

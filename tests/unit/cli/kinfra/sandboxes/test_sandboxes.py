@@ -199,6 +199,18 @@ def test_a_sandbox_outlives_its_repository_until_it_is_forced(
         kinfra("destroy", "other")
 
 
+def test_a_sandbox_whose_repository_was_moved_and_cloned_back_can_be_destroyed(
+    repository, docker, tmp_path
+):
+    entry = create("trial")
+    moved = repository.rename(tmp_path / "moved")
+    git(moved, "worktree", "repair", str(entry.source))
+    git(tmp_path, "clone", "-q", str(moved), str(repository))
+    kinfra("destroy", "trial")
+    assert not entry.folder.exists()
+    assert len(git(moved, "worktree", "list").splitlines()) == 1
+
+
 def test_a_sandbox_whose_repository_is_none_any_more_can_be_destroyed(
     repository, docker
 ):
