@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ktrdr.cli.kinfra.images.engine import Done, Engine, EngineError
-from ktrdr.cli.kinfra.pulling import pull_image
+from ktrdr.cli.kinfra.pulling import NAMED_BY, pull_image
 from ktrdr.errors import InputError
 
 _PROJECT_LABEL = "com.docker.compose.project"
@@ -132,15 +132,17 @@ class Compose:
         done = self.engine.attempt(*self.host(), "image", "inspect", reference)
         return done.code == 0
 
-    def pull_image(self, reference: str) -> None:
+    def pull_image(self, reference: str, named_by: str = NAMED_BY) -> None:
         """Fetch one image to the project's host, telling how far that is.
+
+        ``named_by`` tells what people can change where its name is wrong.
 
         Raises
         ------
         EngineError
             If it can't be pulled.
         """
-        pull_image(self.engine, self.host(), reference)
+        pull_image(self.engine, self.host(), reference, named_by)
 
     def up(self, *services: str) -> Done:
         """Start services in the background; failing is one of the answers."""

@@ -44,21 +44,29 @@ def init(
 
     New, it runs ktrdr-backend:prod and ktrdr-worker-cpu:prod unless others are named.
     """
-    from ktrdr.cli.kinfra.environments.registry import entries, reserve
-    from ktrdr.cli.kinfra.environments.template import VARIABLES, write_variables
+    from ktrdr.cli.kinfra.environments.registry import at_work, entries, reserve
+    from ktrdr.cli.kinfra.images.references import expect_reference
     from ktrdr.cli.output import console
 
+    given = zip(_IMAGES, (backend_image, worker_image), strict=True)
+    images = {name: expect_reference(one) for name, one in given if one is not None}
     found = next((one for one in entries() if one.name == _NAME), None)
     entry = found or reserve(_NAME, _SLOT, repository=None, branch=None)
-    entry.folder.mkdir(parents=True, exist_ok=True)
-    given = zip(_IMAGES, (backend_image, worker_image), strict=True)
-    images = {name: image for name, image in given if image}
-    if (entry.folder / VARIABLES).exists():
-        _change_images(entry.folder, images)
-    else:
-        write_variables(entry.folder, _SLOT, {"KTRDR_SOURCE": "", **_IMAGES, **images})
+    with at_work(entry):
+        # Read anew, as it may have been destroyed only now.
+        _set_images(_entry(), images)
     console().print(f"{entry.folder}", markup=False, soft_wrap=True)
     console().print("  kinfra local-prod up", markup=False)
+
+
+def _set_images(entry: "Entry", images: "Mapping[str, str]") -> None:
+    from ktrdr.cli.kinfra.environments.template import write_variables
+
+    if entry.is_broken:
+        entry.folder.mkdir(parents=True, exist_ok=True)
+        write_variables(entry.folder, _SLOT, {"KTRDR_SOURCE": "", **_IMAGES, **images})
+    else:
+        _change_images(entry.folder, images)
 
 
 def _change_images(folder: "Path", images: "Mapping[str, str]") -> None:
@@ -85,8 +93,11 @@ def up(engine: EngineName = None, as_json: AsJson = False) -> None:
     entry = _entry()
     with at_work(entry):
         environment = _environment(engine)
-        keep_engine(entry, environment.compose.engine)
-        start_and_tell(environment, as_json=as_json)
+        start_and_tell(
+            environment,
+            as_json=as_json,
+            settle=lambda: keep_engine(entry, environment.compose.engine),
+        )
 
 
 @app.command()
@@ -147,19 +158,24 @@ def destroy(
 def _remains(engine: str | None) -> "Compose":
     """Return its project, also where its folder was deleted by hand."""
     from ktrdr.cli.kinfra.environments.registry import engine_of, project_of
-    from ktrdr.cli.kinfra.environments.template import VARIABLES, without_folder
+    from ktrdr.cli.kinfra.environments.template import without_folder
 
     entry = _entry()
-    if (entry.folder / VARIABLES).exists():
+    if not entry.is_broken:
         return _environment(engine).compose
     return without_folder(engine_of(entry, engine), project_of(_NAME))
 
 
 def _environment(engine: str | None) -> "Environment":
-    from ktrdr.cli.kinfra.environments.registry import engine_of, project_of
+    from ktrdr.cli.kinfra.environments.registry import (
+        engine_of,
+        need_folder,
+        project_of,
+    )
     from ktrdr.cli.kinfra.environments.template import templated
 
     found = _entry()
+    need_folder(found)
     its, command = engine_of(found, engine), "kinfra local-prod ..."
     return templated(its, found.folder, project_of(_NAME), command)
 

@@ -12,6 +12,8 @@ _ABSENT = (
     *("not found", "manifest unknown", "name unknown", "does not exist"),
     *("denied", "unauthorized"),
 )
+# Where names of images come from, unless somebody says otherwise.
+NAMED_BY = "the tag and KTRDR_REGISTRY"
 _INVALID = ("invalid reference", "invalid image")
 
 
@@ -27,13 +29,18 @@ class RegistryError(EngineError, ProviderError):
     """The registry did not give the image; trying again may help."""
 
 
-def pull_image(engine: Engine, host: Sequence[str], reference: str) -> None:
+def pull_image(
+    engine: Engine, host: Sequence[str], reference: str, named_by: str = NAMED_BY
+) -> None:
     """Fetch an image to a host, showing on standard error how far that is.
 
     Parameters
     ----------
     host : sequence of str
         The engine's options that name it.
+    reference : str
+    named_by : str
+        What people can change where that is wrong.
 
     Raises
     ------
@@ -56,18 +63,18 @@ def pull_image(engine: Engine, host: Sequence[str], reference: str) -> None:
             told = [*told, line.strip()][-20:]
     if pulling.returncode:
         last = next((line for line in reversed(told) if line), "no reason was given")
-        raise _failure(f"`{' '.join(command)}` failed: {last[-500:]}", last.lower())
+        what = f"`{' '.join(command)}` failed: {last[-500:]}"
+        raise _failure(what, last.lower(), named_by)
 
 
-def _failure(what: str, reason: str) -> EngineError:
+def _failure(what: str, reason: str, named_by: str) -> EngineError:
     if any(word in reason for word in _INVALID):
         return InvalidReferenceError(
-            f"{what}; expected REGISTRY/OWNER/NAME:TAG in small letters, see "
-            "KTRDR_REGISTRY and IMAGE_TAG"
+            f"{what}; expected REGISTRY/OWNER/NAME:TAG in small letters: check "
+            f"{named_by}"
         )
     if any(word in reason for word in _ABSENT):
         return AbsentImageError(
-            f"{what}; check the tag and KTRDR_REGISTRY, and log in if the registry "
-            "asks for that"
+            f"{what}; check {named_by}, and log in if the registry asks for that"
         )
     return RegistryError(f"{what}; make sure that the registry answers, and try again")

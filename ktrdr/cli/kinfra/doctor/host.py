@@ -17,6 +17,8 @@ _FREE_GB = 10.0
 _MEMORY_GB = 4.0
 # `service_completed_successfully` and `--pull never` work from there on.
 _OLDEST_COMPOSE = (2, 20)
+# Where tools describe devices to podman.
+_CDI = ("/etc/cdi", "/run/cdi")
 _RELEASE = re.compile(r"(\d+)\.(\d+)[\w.+-]*")
 
 
@@ -85,14 +87,37 @@ def gpu(engine: Engine) -> str:
     """Make sure that containers can use the GPU, where there is one."""
     if shutil.which("nvidia-smi") is None:
         raise NotChecked("no GPU of NVIDIA here, as there is no nvidia-smi")
-    if engine.name == "docker" and "nvidia" not in (
-        _info(engine).get("Runtimes") or {}
-    ):
+    if engine.name == "podman":
+        return _gpu_by_cdi()
+    if "nvidia" not in (_info(engine).get("Runtimes") or {}):
         raise Fault(
             "docker has no runtime nvidia: install the NVIDIA container toolkit and "
             "run `nvidia-ctk runtime configure`"
         )
     return "NVIDIA's runtime is there"
+
+
+def _gpu_by_cdi() -> str:
+    files = [
+        path
+        for folder in _CDI
+        for pattern in ("*.yaml", "*.json")
+        for path in sorted(Path(folder).glob(pattern))
+    ]
+    named = [path for path in files if _names_nvidia(path)]
+    if not named:
+        raise NotChecked(
+            f"no file in {' or '.join(_CDI)} tells podman of a GPU of NVIDIA: `nvidia-"
+            f"ctk cdi generate --output={_CDI[0]}/nvidia.yaml` writes one"
+        )
+    return f"NVIDIA's devices are in {', '.join(map(str, named))}"
+
+
+def _names_nvidia(path: Path) -> bool:
+    try:
+        return "nvidia" in path.read_text("utf-8", errors="replace")
+    except OSError:
+        return False
 
 
 def images(engine: Engine) -> str:

@@ -3,6 +3,7 @@
 import os
 import re
 import shutil
+from contextlib import suppress
 from difflib import get_close_matches
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -10,7 +11,7 @@ from tempfile import TemporaryDirectory
 from ktrdr.cli.kinfra.environments.registry import entries
 from ktrdr.cli.kinfra.images.contract import load_contract
 from ktrdr.cli.kinfra.images.verify.check import Fault, NotChecked
-from ktrdr.errors import InputError
+from ktrdr.errors import InputError, NotFoundError
 from ktrdr.settings import Settings, settings
 
 _PREFIX = "KTRDR_"
@@ -47,7 +48,10 @@ def settings_are_known() -> str:
 
 def _read_by_compose() -> set[str]:
     """Return the variables that compose files of the environments read."""
-    folders = (load_contract().root / "deploy" / "environments", _TEMPLATES)
+    folders = [_TEMPLATES]
+    # An installation has those of the templates alone.
+    with suppress(NotFoundError):
+        folders.append(load_contract().root / "deploy" / "environments")
     files = [path for folder in folders for path in folder.rglob("*.yml")]
     return {name for path in files for name in _OF_COMPOSE.findall(path.read_text())}
 
@@ -66,12 +70,13 @@ def folder() -> str:
         ) from None
     if there != place:
         raise NotChecked(f"{place} is made with the first sandbox")
-    broken = [one.name for one in entries() if not one.folder.exists()]
+    broken = [
+        f"{one.folder} was deleted: `{one.removal}` gives back its slot"
+        for one in entries()
+        if one.is_broken
+    ]
     if broken:
-        raise Fault(
-            f"{', '.join(broken)} has no folder any more: `kinfra sandbox destroy` "
-            "gives back its slot"
-        )
+        raise Fault("; ".join(broken))
     return f"{len(entries())} environments in {place}"
 
 

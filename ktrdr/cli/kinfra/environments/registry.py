@@ -12,13 +12,15 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO
 
-from ktrdr.cli.kinfra.environments.template import ports_of
+from ktrdr.cli.kinfra.environments.template import VARIABLES, ports_of
 from ktrdr.cli.kinfra.images.engine import Engine, silence_of
 from ktrdr.errors import ConflictError, InputError, NotFoundError
 from ktrdr.settings import Settings, settings
 
 # Slot 0 has the standard ports; without being asked, sandboxes leave it to local-prod.
 SLOTS = range(11)
+# It has a slot as sandboxes have, and commands of its own.
+LOCAL_PROD = "local-prod"
 _LOOPBACK = "127.0.0.1"
 
 
@@ -56,6 +58,18 @@ class Entry:
         """Its worktree."""
         return self.folder / "source"
 
+    @property
+    def is_broken(self) -> bool:
+        """Whether its folder was deleted, so that removing it is all that is left."""
+        return not (self.folder / VARIABLES).exists()
+
+    @property
+    def removal(self) -> str:
+        """The command that removes it."""
+        if self.name == LOCAL_PROD:
+            return f"kinfra {LOCAL_PROD} destroy --force"
+        return f"kinfra sandbox destroy {self.name}"
+
 
 def entries() -> list[Entry]:
     """Return all environments in the order of their slots."""
@@ -76,6 +90,21 @@ def find_entry(name: str) -> Entry:
             return one
     known = ", ".join(one.name for one in found) or "none"
     raise NotFoundError(f"there is no sandbox {name[:80]!r}; there are: {known}")
+
+
+def need_folder(entry: Entry) -> None:
+    """Raise if an environment's folder was deleted.
+
+    Raises
+    ------
+    NotFoundError
+        Names the command that removes what is left.
+    """
+    if entry.is_broken:
+        raise NotFoundError(
+            f"{entry.folder / VARIABLES} was deleted: `{entry.removal}` removes what "
+            "is left of it and gives back its slot"
+        )
 
 
 def project_of(name: str) -> str:
@@ -155,7 +184,11 @@ def engine_of(entry: Entry, wanted: str | None = None) -> Engine:
 
 
 def keep_engine(entry: Entry, engine: Engine) -> None:
-    """Write down which engine has an environment's containers from now on."""
+    """Write down which engine has an environment's containers from now on.
+
+    Not before the first one can be made: an engine that lacks something, such as
+    compose, would have the environment for good, and nothing of it.
+    """
     with _locked():
         _write(
             [

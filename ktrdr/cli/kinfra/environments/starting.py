@@ -4,7 +4,8 @@ import json
 import re
 import secrets
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
 
 from ktrdr.cli.kinfra.compose import Compose, Container
 from ktrdr.cli.kinfra.environments.environment import Environment
@@ -38,6 +39,7 @@ def start(
     *,
     progress: Progress | None = None,
     within_s: float = _READY_WITHIN_S,
+    settle: Callable[[], None] = lambda: None,
 ) -> str:
     """Start everything, and return the backend's URL once all of it is well.
 
@@ -49,6 +51,8 @@ def start(
     progress : Progress or None
     within_s : float
         Longest time until all are well.
+    settle : callable
+        Called once nothing is missing, right before the first container is made.
 
     Raises
     ------
@@ -64,6 +68,7 @@ def start(
     heard.phase("images")
     need_images(compose)
     make_secrets(environment.secrets, names)
+    settle()
     heard.phase("database and schema")
     _do(compose, "migrate", lambda: compose.job("migrate", dependencies=True))
     _need_token(environment)
@@ -96,7 +101,15 @@ def need_images(compose: Compose) -> None:
             "images`"
         )
     for reference in missing:
-        compose.pull_image(reference)
+        compose.pull_image(reference, _named_by(compose))
+
+
+def _named_by(compose: Compose) -> str:
+    project = compose.project
+    names = "KTRDR_BACKEND_IMAGE, KTRDR_WORKER_IMAGE or KTRDR_POSTGRES_IMAGE"
+    if project.variables is not None:
+        return f"{names} in {project.variables}"
+    return f"{names} in the shell or {project.folder / '.env'}"
 
 
 def await_health(compose: Compose, *, within_s: float) -> None:
@@ -160,12 +173,13 @@ def _do(compose: Compose, service: str, work: Callable[[], str]) -> str:
 def _need_token(environment: Environment) -> None:
     # Beyond its own loopback the backend starts only where there is a token, and
     # from outside its container every request comes from beyond.
-    compose = environment.compose
-    if kept_token(environment.secrets) is not None:
+    compose, kept = environment.compose, kept_token(environment.secrets)
+    if kept is not None:
         known = _do(
             compose, "tokens", lambda: compose.job("migrate", *_AUTH, "list", "--json")
         )
-        if json.loads(known):
+        # A database that was restored has the tokens of its own time alone.
+        if any(_is_valid(one) and _is_of(kept, one["id"]) for one in json.loads(known)):
             return
     name = f"kinfra-{secrets.token_hex(4)}"
     create = (*_AUTH, "create", name, "--role", "admin", "--json")
@@ -174,6 +188,16 @@ def _need_token(environment: Environment) -> None:
 
 
 _AUTH = ("ktrdr", "auth")
+
+
+def _is_of(token: str, identifier: str) -> bool:
+    return token.startswith(f"ktrdr_{identifier}_")
+
+
+def _is_valid(known: Mapping[str, str | None]) -> bool:
+    end = known.get("expires_at")
+    is_over = end is not None and datetime.fromisoformat(end) <= datetime.now(UTC)
+    return known.get("revoked_at") is None and not is_over
 
 
 def _await_workers(environment: Environment, within_s: float) -> str:

@@ -1,5 +1,7 @@
 """Environments made from the template: their folders, variables and ports."""
 
+import os
+import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -31,7 +33,7 @@ def write_variables(folder: Path, slot: int, changes: Mapping[str, str]) -> None
         lines.append(f"{name}={new[name]}" if mark and name in new else line)
     # Its head is about the template.
     body = "\n".join(lines).partition("\n\n")[2]
-    (folder / VARIABLES).write_text(f"{body}\n", encoding="utf-8")
+    _write(folder / VARIABLES, f"{body}\n")
 
 
 def without_folder(engine: Engine, name: str) -> Compose:
@@ -48,7 +50,16 @@ def change_variables(folder: Path, changes: Mapping[str, str]) -> None:
         name = line.partition("=")[0].strip()
         lines.append(f"{name}={left.pop(name)}" if name in left else line)
     lines += [f"{name}={value}" for name, value in left.items()]
-    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    _write(path, "\n".join(lines) + "\n")
+
+
+def _write(path: Path, text: str) -> None:
+    """Write a file whole or not at all: an environment without it is a broken one."""
+    new = path.with_name(f"{path.name}.{os.getpid()}")
+    new.write_text(text, encoding="utf-8")
+    if path.exists():
+        shutil.copymode(path, new)
+    new.replace(path)
 
 
 def templated(engine: Engine, folder: Path, name: str, command: str) -> Environment:

@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING
 import typer
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from rich.table import Table
 
     from ktrdr.cli.kinfra.compose import Container
@@ -18,14 +20,22 @@ _TOLD = (
 )
 
 
-def start_and_tell(environment: "Environment", *, as_json: bool) -> None:
-    """Start an environment and print where it is."""
+def start_and_tell(
+    environment: "Environment",
+    *,
+    as_json: bool,
+    settle: "Callable[[], None]" = lambda: None,
+) -> None:
+    """Start an environment and print where it is.
+
+    ``settle`` is called right before the first container is made.
+    """
     from ktrdr.cli.display import Display
     from ktrdr.cli.kinfra.environments.starting import start
     from ktrdr.cli.output import console, print_json
 
     with Display(is_silent=as_json) as display:
-        url = start(environment, progress=display)
+        url = start(environment, progress=display, settle=settle)
     if as_json:
         print_json({"name": environment.name, "url": url})
         return

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from ktrdr.cli.kinfra.compose import Compose
     from ktrdr.cli.kinfra.environments.environment import Environment
     from ktrdr.cli.kinfra.environments.registry import Entry
+    from ktrdr.cli.kinfra.images.engine import Engine
 
 app = typer.Typer(
     help="Isolated environments side by side, each of a git worktree.",
@@ -80,8 +81,11 @@ def up(name: SandboxName, engine: EngineName = None, as_json: AsJson = False) ->
     entry = find_sandbox(name)
     with at_work(entry):
         environment = _environment(name, engine)
-        keep_engine(entry, environment.compose.engine)
-        start_and_tell(environment, as_json=as_json)
+        start_and_tell(
+            environment,
+            as_json=as_json,
+            settle=lambda: keep_engine(entry, environment.compose.engine),
+        )
 
 
 @app.command()
@@ -102,7 +106,7 @@ def list_sandboxes(engine: EngineName = None, as_json: AsJson = False) -> None:
     from ktrdr.cli.output import console, notes, print_json
 
     found = sandboxes()
-    counts = _count_running(found, engine)
+    states = _states(found, engine)
     rows = [
         {
             "name": one.name,
@@ -110,7 +114,8 @@ def list_sandboxes(engine: EngineName = None, as_json: AsJson = False) -> None:
             "port": ports_of(one.slot)["KTRDR_API_PORT"],
             "branch": one.branch,
             "source": str(one.source),
-            "running": counts[one.name],
+            "running": states[one.name][0],
+            "trouble": states[one.name][1],
         }
         for one in found
     ]
@@ -120,8 +125,8 @@ def list_sandboxes(engine: EngineName = None, as_json: AsJson = False) -> None:
     if not rows:
         notes().print("There is no sandbox: `kinfra sandbox create NAME` makes one.")
     for row in rows:
-        what = "its folder is gone" if row["running"] is None else "{running} running"
-        words = f"slot {{slot}}  port {{port}}  {what}  {{branch}}".format(**row)
+        what = row["trouble"] or f"{row['running']} running"
+        words = "slot {slot}  port {port}  {what}  {branch}".format(what=what, **row)
         console().print(f"{row['name']:<20} {words}", markup=False, soft_wrap=True)
 
 
@@ -228,18 +233,41 @@ def _environment(name: str, engine: str | None) -> "Environment":
     return environment_of(entry, engine_of(entry, engine))
 
 
-def _count_running(
+def _states(
     sandboxes: "Sequence[Entry]", engine: str | None
-) -> dict[str, int | None]:
-    """Return how many containers of each run; None for one whose folder is gone."""
-    from ktrdr.cli.kinfra.environments.registry import engine_of
-    from ktrdr.cli.kinfra.sandboxes.sandbox import environment_of, is_broken
+) -> dict[str, tuple[int | None, str | None]]:
+    """Return how many containers of each run, or why nobody knows."""
+    from ktrdr.cli.kinfra.sandboxes.sandbox import environment_of
 
-    counts: dict[str, int | None] = {one.name: None for one in sandboxes}
+    states: dict[str, tuple[int | None, str | None]] = {}
+    # One that hangs is waited for once, not for each sandbox.
+    engines: dict[str | None, Engine | None] = {}
     for one in sandboxes:
-        if not is_broken(one):
-            # What is named is for those that have none yet.
-            its = engine_of(one, None if one.engine else engine)
-            found = environment_of(one, its).compose.containers()
-            counts[one.name] = sum(each.state == "running" for each in found)
-    return counts
+        if one.is_broken:
+            states[one.name] = None, "its folder is gone"
+            continue
+        if one.engine not in engines:
+            engines[one.engine] = _answering(one, engine)
+        its = engines[one.engine]
+        if its is None:
+            states[one.name] = None, f"{one.engine or 'its engine'} does not answer"
+            continue
+        found = environment_of(one, its).compose.containers()
+        states[one.name] = sum(each.state == "running" for each in found), None
+    return states
+
+
+def _answering(entry: "Entry", engine: str | None) -> "Engine | None":
+    """Return a sandbox's engine; None if it does not answer."""
+    from ktrdr.cli.kinfra.environments.registry import engine_of
+    from ktrdr.errors import InputError
+
+    # What is named is for those that have none yet.
+    wanted = None if entry.engine else engine
+    try:
+        return engine_of(entry, wanted)
+    except InputError:
+        # Who names one wants to hear of it.
+        if wanted is not None:
+            raise
+        return None

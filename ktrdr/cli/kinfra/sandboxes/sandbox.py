@@ -7,15 +7,16 @@ from pathlib import Path
 
 from ktrdr.cli.kinfra.environments.environment import Environment
 from ktrdr.cli.kinfra.environments.registry import (
+    LOCAL_PROD,
     Entry,
     entries,
     find_entry,
+    need_folder,
     project_of,
     release,
     reserve,
 )
 from ktrdr.cli.kinfra.environments.template import (
-    VARIABLES,
     templated,
     without_folder,
     write_variables,
@@ -24,24 +25,23 @@ from ktrdr.cli.kinfra.images.engine import Engine
 from ktrdr.cli.kinfra.images.references import expect_reference
 from ktrdr.cli.kinfra.sandboxes.worktree import (
     add_worktree,
-    checkout_of,
     expect_ktrdr,
+    expect_worktree,
     refuse_changes,
     remove_branch,
     remove_worktree,
+    repository_of,
 )
-from ktrdr.errors import ConflictError, InputError, NotFoundError
+from ktrdr.errors import ConflictError, InputError
 
 _NAME = re.compile(r"[a-z][a-z0-9-]{0,29}")
-# It has a slot as they have, and commands of its own.
-_LOCAL_PROD = "local-prod"
 # Others whose folders lie beside those of sandboxes.
-_RESERVED = (_LOCAL_PROD, "deployments")
+_RESERVED = (LOCAL_PROD, "deployments")
 
 
 def sandboxes() -> list[Entry]:
     """Return all sandboxes in the order of their slots."""
-    return [one for one in entries() if one.name != _LOCAL_PROD]
+    return [one for one in entries() if one.name != LOCAL_PROD]
 
 
 def find_sandbox(name: str) -> Entry:
@@ -52,7 +52,7 @@ def find_sandbox(name: str) -> Entry:
     InputError, NotFoundError
         If there is none; names those that there are.
     """
-    if name == _LOCAL_PROD:
+    if name == LOCAL_PROD:
         raise InputError(f"{name} is no sandbox: use the commands of `kinfra {name}`")
     return find_entry(name)
 
@@ -93,8 +93,8 @@ def create(
         )
     for reference in (images or {}).values():
         expect_reference(reference)
-    repository = checkout_of(Path.cwd())
-    expect_ktrdr(repository)
+    repository = repository_of(Path.cwd())
+    expect_ktrdr(Path.cwd())
     branch = branch or f"sandbox/{name}"
     entry = reserve(name, slot, repository=str(repository), branch=branch)
     _make_folder(entry)
@@ -123,11 +123,6 @@ def _make_folder(entry: Entry) -> None:
         raise
 
 
-def is_broken(entry: Entry) -> bool:
-    """Tell whether its folder was deleted, so that `destroy` is all that is left."""
-    return not (entry.folder / VARIABLES).exists()
-
-
 def environment_of(entry: Entry, engine: Engine) -> Environment:
     """Return the environment of a sandbox.
 
@@ -136,11 +131,7 @@ def environment_of(entry: Entry, engine: Engine) -> Environment:
     NotFoundError
         If its folder was deleted.
     """
-    if is_broken(entry):
-        raise NotFoundError(
-            f"{entry.folder} was deleted: `kinfra sandbox destroy {entry.name}` "
-            "removes what is left of it and gives back its slot"
-        )
+    need_folder(entry)
     command = f"kinfra sandbox ... {entry.name}"
     return templated(engine, entry.folder, _project(entry), command)
 
@@ -167,11 +158,12 @@ def destroy(entry: Entry, engine: Engine, *, force: bool = False) -> bool:
     Raises
     ------
     ConflictError
-        If there is work that is in no commit.
+        If there is work that is in no commit, or git can't tell.
     """
     if entry.source.exists() and not force:
+        expect_worktree(entry.source)
         refuse_changes(entry.source)
-    if is_broken(entry):
+    if entry.is_broken:
         # Its containers need no folder to live on.
         compose = without_folder(engine, _project(entry))
     else:

@@ -13,8 +13,8 @@ class GitError(RunError):
     """Git could not do what it was asked; the message ends with its own."""
 
 
-def checkout_of(folder: Path) -> Path:
-    """Return the main checkout of the repository that ``folder`` lies in.
+def repository_of(folder: Path) -> Path:
+    """Return the main checkout of a folder's repository, or a bare repository itself.
 
     Raises
     ------
@@ -28,21 +28,29 @@ def checkout_of(folder: Path) -> Path:
             f"{folder} lies in no git repository: sandboxes are worktrees of ktrdr's, "
             "made from inside a checkout"
         )
-    return Path(done.stdout.strip()).parent
+    found = Path(done.stdout.strip())
+    return found.parent if found.name == ".git" else found
 
 
-def expect_ktrdr(repository: Path) -> None:
-    """Raise if a checkout is of something else than ktrdr.
+def expect_ktrdr(folder: Path) -> None:
+    """Raise if a folder lies in no checkout, or in one of something else than ktrdr.
 
     Raises
     ------
     InputError
         Names what it lacks.
     """
-    missing = [name for name in _OF_KTRDR if not (repository / name).is_file()]
+    done = _attempt(folder, "rev-parse", "--show-toplevel")
+    if done.returncode:
+        raise InputError(
+            f"{folder} lies in a git repository and in no checkout of it: sandboxes "
+            "are made from inside one"
+        )
+    checkout = Path(done.stdout.rstrip("\n"))
+    missing = [name for name in _OF_KTRDR if not (checkout / name).is_file()]
     if missing:
         raise InputError(
-            f"{repository} is no checkout of ktrdr, it lacks {' and '.join(missing)}: "
+            f"{checkout} is no checkout of ktrdr, it lacks {' and '.join(missing)}: "
             "sandboxes are made from inside one"
         )
 
@@ -123,11 +131,41 @@ def _refuse_loose_commits(folder: Path) -> None:
         )
 
 
+def expect_worktree(folder: Path) -> None:
+    """Raise if a folder is no worktree, so that git can't tell what it holds.
+
+    Raises
+    ------
+    ConflictError
+        Says what to do.
+    """
+    if not _is_worktree(folder):
+        raise ConflictError(
+            f"{folder} is in no repository's list of worktrees (`git worktree list`), "
+            "as after that was cloned anew: save what you need of it, and give --force "
+            "to lose the rest"
+        )
+
+
+def _is_worktree(folder: Path) -> bool:
+    """Tell whether git, asked there, lists the folder itself."""
+    done = _attempt(folder, "worktree", "list", "--porcelain")
+    mark = "worktree "
+    found = [one for one in done.stdout.splitlines() if one.startswith(mark)]
+    # The first is the repository's own checkout.
+    return folder.resolve() in [
+        Path(one.removeprefix(mark)).resolve() for one in found[1:]
+    ]
+
+
 def remove_worktree(repository: Path, folder: Path) -> None:
-    """Remove the worktree, whatever it holds."""
-    if folder.exists():
-        _git(repository, "worktree", "remove", "--force", "--force", str(folder))
-    _git(repository, "worktree", "prune")
+    """Remove the worktree, whatever it holds; one that is none any more stays."""
+    if _is_worktree(folder):
+        # Which may have moved, and a clone of it lie where it was.
+        its = repository_of(folder)
+        _git(its, "worktree", "remove", "--force", "--force", str(folder))
+    # Nothing depends on it, and the repository may be one no more.
+    _attempt(repository, "worktree", "prune")
 
 
 def remove_branch(repository: Path, branch: str) -> bool:

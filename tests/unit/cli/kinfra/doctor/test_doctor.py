@@ -7,9 +7,11 @@ import pytest
 from typer.testing import CliRunner
 
 from ktrdr.cli.kinfra.doctor import host, machine
+from ktrdr.cli.kinfra.environments.registry import entries, reserve
 from ktrdr.cli.kinfra.images.engine import Engine
 from ktrdr.cli.kinfra.images.verify.check import Fault, NotChecked
 from ktrdr.cli.kinfra.main import app
+from ktrdr.errors import NotFoundError
 from ktrdr.settings import settings
 
 DOCKER = Engine("docker")
@@ -92,6 +94,55 @@ def test_a_gpu_that_containers_can_not_use(docker):
         host.gpu(DOCKER)
     informed(docker, Runtimes={"nvidia": {}})
     assert "NVIDIA" in host.gpu(DOCKER)
+
+
+@pytest.mark.parametrize("name", ["nvidia.yaml", "gpu.json"])
+def test_a_gpu_of_podman_is_one_that_a_file_tells_it_of(
+    engines, tmp_path, monkeypatch, name
+):
+    program = engines.folder / "nvidia-smi"
+    program.write_text("#!/bin/sh\n")
+    program.chmod(0o755)
+    folder = tmp_path / "cdi"
+    monkeypatch.setattr(host, "_CDI", (str(tmp_path / "nosuch"), str(folder)))
+    told = f"cdi generate --output={tmp_path}/nosuch/nvidia.yaml` writes one"
+    with pytest.raises(NotChecked, match=told):
+        host.gpu(Engine("podman"))
+    folder.mkdir()
+    (folder / "other.yaml").write_text("kind: example.org/net\n")
+    (folder / "nvidia.yaml.old").write_text("kind: nvidia.com/gpu\n")
+    with pytest.raises(NotChecked):
+        host.gpu(Engine("podman"))
+    (folder / name).write_text("kind: nvidia.com/gpu\n")
+    assert host.gpu(Engine("podman")) == f"NVIDIA's devices are in {folder / name}"
+
+
+def test_outside_a_checkout_settings_are_examined_all_the_same(monkeypatch):
+    def absent():
+        raise NotFoundError("there is no deploy/images.toml")
+
+    monkeypatch.setattr(machine, "load_contract", absent)
+    monkeypatch.setenv("KTRDR_API_PORT", "8000")
+    assert "variables set" in machine.settings_are_known()
+    monkeypatch.setenv("KTRDR_WORKERS_HOST", "0.0.0.0")
+    with pytest.raises(Fault, match="nothing reads KTRDR_WORKERS_HOST, did you mean"):
+        machine.settings_are_known()
+
+
+def test_an_environment_without_its_folder_is_told_with_what_removes_it():
+    for name, slot in (("local-prod", 0), ("trial", 1)):
+        reserve(name, slot, repository=None, branch=None)
+    local_prod, trial = entries()
+    # With a folder that holds none of it, as commands see it.
+    local_prod.folder.mkdir()
+    with pytest.raises(Fault) as fault:
+        machine.folder()
+    assert f"{local_prod.folder} was deleted: `kinfra local-prod destroy --force`" in (
+        str(fault.value)
+    )
+    assert f"{trial.folder} was deleted: `kinfra sandbox destroy trial`" in (
+        str(fault.value)
+    )
 
 
 def test_a_port_that_another_program_has(docker, monkeypatch):

@@ -9,6 +9,11 @@ import pytest
 
 from ktrdr.cli.kinfra.compose import Compose, Project
 from ktrdr.cli.kinfra.environments.environment import Environment
+from ktrdr.cli.kinfra.environments.secret_files import (
+    keep_token,
+    kept_token,
+    make_secrets,
+)
 from ktrdr.cli.kinfra.environments.starting import (
     StartError,
     await_health,
@@ -117,6 +122,26 @@ def test_an_image_of_a_registry_is_pulled(docker):
         need_images(PROJECT)
 
 
+@pytest.mark.parametrize("said", ["manifest unknown", "invalid reference format"])
+@pytest.mark.parametrize("has_file", [True, False])
+def test_a_pull_that_fails_names_what_the_environment_reads(
+    docker, tmp_path, said, has_file
+):
+    file = tmp_path / ".env.sandbox"
+    file.touch()
+    project = replace(PROJECT.project, variables=file if has_file else None)
+    after = f" --env-file={file}" if has_file else ""
+    docker.answer(f"{BEFORE}{after} config", out=CONFIG)
+    docker.answer("image inspect reg/other:1", code=1)
+    docker.answer("pull", code=1, err=said)
+    with pytest.raises(EngineError) as failed:
+        need_images(replace(PROJECT, project=project))
+    where = str(file) if has_file else "the shell or /x/.env"
+    names = "KTRDR_BACKEND_IMAGE, KTRDR_WORKER_IMAGE or KTRDR_POSTGRES_IMAGE"
+    assert f"check {names} in {where}" in str(failed.value)
+    assert "KTRDR_REGISTRY" not in str(failed.value)
+
+
 def test_the_host_that_runs_the_project_is_asked_for_images_and_pulls_them(docker):
     """What this machine has is no matter."""
     far = replace(PROJECT, project=replace(PROJECT.project, context="far"))
@@ -160,6 +185,42 @@ def test_a_port_of_another_program_is_told_before_anything_is_done(
     docker.answer("pull", code=1)
     with pytest.raises(EngineError, match="pull x"):
         begin(tmp_path / "secrets")
+
+
+OURS = {"id": "q7x2m9ab", "name": "kinfra-1", "revoked_at": None, "expires_at": None}
+PAST = "2026-01-01T00:00:00Z"
+
+
+@pytest.mark.parametrize(
+    ("known", "is_made"),
+    [
+        ([{**OURS, "id": "another1"}, OURS], False),
+        ([{**OURS, "expires_at": "2999-01-01T00:00:00Z"}], False),
+        ([], True),
+        # As in a database that was restored.
+        ([{**OURS, "id": "another1"}], True),
+        ([{**OURS, "revoked_at": PAST}], True),
+        ([{**OURS, "expires_at": PAST}], True),
+    ],
+)
+def test_a_token_that_the_database_does_not_take_is_made_anew(
+    docker, tmp_path, known, is_made
+):
+    docker.answer(f"{BEFORE} config", out="services: {}")
+    job = f"{BEFORE} run --rm -T --no-deps migrate ktrdr auth"
+    docker.answer(f"{job} list --json", out=json.dumps(known))
+    docker.answer(f"{job} create", out=json.dumps({"token": "ktrdr_12345678_new"}))
+    # What comes after is no matter here.
+    docker.answer(f"{BEFORE} up", code=1)
+    make_secrets(tmp_path, [])
+    keep_token(tmp_path, "ktrdr_q7x2m9ab_old")
+    with pytest.raises(StartError):
+        begin(tmp_path)
+    new = "ktrdr_12345678_new" if is_made else "ktrdr_q7x2m9ab_old"
+    assert kept_token(tmp_path) == new
+    made = [call[call.index("create") + 1] for call in docker.calls if "create" in call]
+    assert len(made) == is_made
+    assert not {one["name"] for one in known} & set(made)
 
 
 def test_what_compose_tells_of_its_progress_is_no_failure(docker, tmp_path):

@@ -3,13 +3,19 @@
 import stat
 from pathlib import Path
 
+import pytest
+
 from ktrdr.cli.kinfra.compose import read_variables
 from ktrdr.cli.kinfra.environments.secret_files import (
     keep_token,
     kept_token,
     make_secrets,
 )
-from ktrdr.cli.kinfra.environments.template import templated, write_variables
+from ktrdr.cli.kinfra.environments.template import (
+    change_variables,
+    templated,
+    write_variables,
+)
 from ktrdr.cli.kinfra.images.engine import Engine
 
 DEFAULTS = Path("ktrdr/cli/kinfra/templates/.env.sandbox")
@@ -26,6 +32,26 @@ def test_variables_are_the_templates_with_changes(tmp_path):
         "KTRDR_SECRETS": str(tmp_path / "secrets"),
         "KTRDR_SOURCE": "/somewhere",
     }
+
+
+def test_variables_are_changed_as_a_whole_or_not_at_all(tmp_path, monkeypatch):
+    write_variables(tmp_path, 0, {})
+    file = tmp_path / ".env.sandbox"
+    file.chmod(0o600)
+    before = file.read_text()
+    change_variables(tmp_path, {"KTRDR_BACKEND_IMAGE": "r/b:2"})
+    after = before.replace("BACKEND_IMAGE=ktrdr-backend:dev", "BACKEND_IMAGE=r/b:2")
+    assert file.read_text() == after
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+
+    def no_space(path, text, **options):
+        path.open("w").close()
+        raise OSError("No space left on device")
+
+    monkeypatch.setattr(Path, "write_text", no_space)
+    with pytest.raises(OSError, match="No space"):
+        change_variables(tmp_path, {"KTRDR_BACKEND_IMAGE": "r/b:3"})
+    assert file.read_text() == after
 
 
 def test_the_templates_images_are_the_development_image():

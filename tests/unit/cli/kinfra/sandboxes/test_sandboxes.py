@@ -10,10 +10,12 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+import ktrdr.cli.kinfra as kinfra_package
 from ktrdr.cli.kinfra.compose import read_variables
 from ktrdr.cli.kinfra.doctor import machine
 from ktrdr.cli.kinfra.environments import registry
 from ktrdr.cli.kinfra.environments.secret_files import keep_token
+from ktrdr.cli.kinfra.images.engine import Engine
 from ktrdr.cli.kinfra.images.verify.check import Fault
 from ktrdr.cli.kinfra.main import app
 from ktrdr.cli.kinfra.sandboxes.sandbox import create
@@ -21,6 +23,7 @@ from ktrdr.errors import ConflictError, InputError, KtrdrError, NotFoundError
 from ktrdr.settings import settings
 
 RESERVED = ("local-prod", "deployments")
+TEMPLATES = Path(kinfra_package.__file__).parent / "templates"
 
 
 def git(folder: Path, *arguments: str) -> str:
@@ -172,6 +175,54 @@ def test_a_branch_with_commits_of_its_own_stays(repository, docker):
     assert git(repository, "show", "sandbox/trial:notes.txt") == "work"
 
 
+@pytest.mark.parametrize("has_other", [True, False])
+def test_a_sandbox_outlives_its_repository_until_it_is_forced(
+    repository, docker, tmp_path, monkeypatch, has_other
+):
+    entry = create("trial")
+    origin = repository.rename(tmp_path / "origin")
+    git(tmp_path, "clone", "-q", str(origin), str(repository))
+    monkeypatch.chdir(repository)
+    if has_other:
+        # Git now calls this one what it called the first one before.
+        other = create("other")
+    told = r"no repository's list of worktrees .*save what you need of it, and give --f"
+    with pytest.raises(ConflictError, match=told):
+        kinfra("destroy", "trial")
+    assert docker.calls == []
+    assert (entry.source / "ktrdr/__init__.py").exists()
+    assert kinfra("destroy", "trial", "--force").stdout == "trial is gone.\n"
+    assert not entry.folder.exists()
+    assert [one.name for one in registry.entries()] == ["other"] * has_other
+    if has_other:
+        assert git(other.source, "status", "--porcelain") == ""
+        kinfra("destroy", "other")
+
+
+def test_a_sandbox_whose_repository_was_moved_and_cloned_back_can_be_destroyed(
+    repository, docker, tmp_path
+):
+    entry = create("trial")
+    moved = repository.rename(tmp_path / "moved")
+    git(moved, "worktree", "repair", str(entry.source))
+    git(tmp_path, "clone", "-q", str(moved), str(repository))
+    kinfra("destroy", "trial")
+    assert not entry.folder.exists()
+    assert len(git(moved, "worktree", "list").splitlines()) == 1
+
+
+def test_a_sandbox_whose_repository_is_none_any_more_can_be_destroyed(
+    repository, docker
+):
+    entry = create("trial")
+    shutil.rmtree(repository / ".git")
+    with pytest.raises(ConflictError, match="give --force"):
+        kinfra("destroy", "trial")
+    kinfra("destroy", "trial", "--force")
+    assert not entry.folder.exists()
+    assert registry.entries() == []
+
+
 def test_commits_of_no_branch_are_not_dropped(repository, docker):
     entry = create("trial")
     git(entry.source, "switch", "-q", "--detach")
@@ -244,7 +295,8 @@ def test_two_are_not_at_work_on_one_environment(repository, docker):
     for name, area in (("trial", ["sandbox"]), ("local-prod", ["local-prod"])):
         named = [name] if area == ["sandbox"] else []
         with another_at_work(name):
-            for verb in (["up"], ["down"], ["destroy", "--force"]):
+            verbs = [["up"], ["down"], ["destroy", "--force"]]
+            for verb in verbs if named else [*verbs, ["init"]]:
                 done = CliRunner().invoke(app, [*area, *verb, *named])
                 assert isinstance(done.exception, ConflictError)
                 assert f"another kinfra is at work on {name}" in str(done.exception)
@@ -308,6 +360,26 @@ def test_a_repository_of_something_else_is_refused(repository, name):
     assert registry.entries() == []
 
 
+@pytest.mark.parametrize("is_beside", [True, False])
+def test_a_bare_repository_has_sandboxes_too(
+    repository, docker, tmp_path, monkeypatch, is_beside
+):
+    project = tmp_path / "project"
+    bare = project / ".bare" if is_beside else tmp_path / "ktrdr.git"
+    git(tmp_path, "clone", "-q", "--bare", str(repository), str(bare))
+    git(bare, "worktree", "add", "-q", str(project / "main"), "main")
+    if is_beside:
+        (project / ".git").write_text("gitdir: ./.bare\n")
+    monkeypatch.chdir(project / "main" / "ktrdr")
+    entry = create("trial")
+    assert (entry.source / "ktrdr/__init__.py").exists()
+    assert kinfra("destroy", "trial").stdout == "trial is gone.\n"
+    assert branches(bare) == ["main"]
+    monkeypatch.chdir(bare)
+    with pytest.raises(InputError, match="in no checkout of it"):
+        create("trial")
+
+
 def test_an_image_that_can_not_be_named_so_is_refused(repository):
     with pytest.raises(InputError, match="'BAD IMAGE' names no image"):
         kinfra("create", "trial", "--backend-image", "BAD IMAGE")
@@ -329,16 +401,72 @@ def test_the_list_tells_slots_ports_and_branches(repository, docker):
     ]
 
 
+def answer_compose(engines, entry, verb: str, **answer) -> None:
+    files = ("docker-compose.base.yml", "docker-compose.source.yml")
+    words = (
+        f"--project-name={registry.project_of(f'sandbox-{entry.name}')}",
+        f"--project-directory={entry.folder}",
+        *(f"--file={TEMPLATES / name}" for name in files),
+        f"--env-file={entry.folder / '.env.sandbox'}",
+    )
+    engines.answer(f"compose {' '.join(words)} {verb}", **answer)
+
+
+@pytest.mark.parametrize("lacking", ["compose", "image"])
+def test_an_engine_that_can_not_start_it_does_not_have_it_from_then_on(
+    repository, engines, lacking
+):
+    engines.install("docker")
+    entry = create("trial")
+    if lacking == "image":
+        image = "services: {backend: {image: ktrdr-backend:dev}}"
+        answer_compose(engines, entry, "config", out=image)
+        engines.answer("image inspect", code=1)
+    engines.answer("compose", code=1)
+    with pytest.raises(KtrdrError):
+        kinfra("up", "trial")
+    assert registry.find_entry("trial") == entry
+    for name in ("podman", "podman-compose"):
+        engines.install(name)
+    # Another one may be named.
+    kinfra("destroy", "trial", "--engine", "podman")
+
+
+def test_the_list_goes_on_where_an_engine_is_silent(repository, engines):
+    for name in ("docker", "podman"):
+        engines.install(name)
+        registry.keep_engine(create(f"on-{name}"), Engine(name))
+    create("new")
+    shutil.rmtree(create("broken").folder)
+    (engines.folder / "docker").write_text("#!/bin/sh\nexit 1\n")
+    rows = {one["name"]: one for one in json.loads(kinfra("list", "--json").stdout)}
+    told = {name: (one["running"], one["trouble"]) for name, one in rows.items()}
+    assert told == {
+        "on-docker": (None, "docker does not answer"),
+        "on-podman": (0, None),
+        "new": (0, None),
+        "broken": (None, "its folder is gone"),
+    }
+    lines = kinfra("list").stdout.splitlines()
+    assert ["docker does not answer" in line for line in lines] == [True, *[False] * 3]
+    # None answers, and what is named does not.
+    (engines.folder / "podman").write_text("#!/bin/sh\nexit 1\n")
+    assert "its engine does not answer" in kinfra("list").stdout
+    with pytest.raises(InputError, match="no container engine answers"):
+        kinfra("list", "--engine", "podman")
+
+
 def test_what_one_engine_has_is_not_sought_on_another(repository, engines):
     engines.install("docker")
     engines.install("podman")
     entry = create("trial")
     # It can't start; it may have left something all the same.
-    engines.answer("compose", code=1)
+    answer_compose(engines, entry, "config", out="services: {}")
+    answer_compose(engines, entry, "run", code=1)
     with pytest.raises(KtrdrError):
         kinfra("up", "trial")
     (engines.folder / "docker").write_text("#!/bin/sh\nexit 1\n")
-    for command in (["list"], ["status", "trial"], ["up", "trial"]):
+    for command in (["status", "trial"], ["up", "trial"]):
         with pytest.raises(InputError, match="on docker, which does not answer"):
             kinfra(*command)
     with pytest.raises(InputError, match="on docker, which does not answer"):
@@ -388,6 +516,16 @@ def test_local_prod_is_destroyed_on_purpose_alone(repository, docker, is_whole):
     assert registry.entries() == []
 
 
+@pytest.mark.parametrize("command", ["up", "down", "status", "logs"])
+def test_local_prod_without_its_folder_is_told(repository, docker, command):
+    CliRunner().invoke(app, ["local-prod", "init"])
+    shutil.rmtree(registry.find_entry("local-prod").folder)
+    error = CliRunner().invoke(app, ["local-prod", command]).exception
+    assert isinstance(error, NotFoundError)
+    assert "was deleted: `kinfra local-prod destroy --force` removes" in str(error)
+    assert docker.calls == []
+
+
 def test_local_prod_keeps_what_init_is_not_told_to_change(repository):
     images = ["--backend-image", "r/b:2", "--worker-image", "r/w:2"]
     CliRunner().invoke(app, ["local-prod", "init", *images])
@@ -402,6 +540,20 @@ def test_local_prod_keeps_what_init_is_not_told_to_change(repository):
     )
     assert file.read_text() == edited.replace("r/w:2", "w:3")
     assert "KTRDR_WORKER_IMAGE: r/w:2 -> w:3\n" in told
+
+
+def test_local_prod_takes_no_image_that_can_not_be_named_so(repository):
+    init = ["local-prod", "init", "--worker-image"]
+    for bad in ("BAD IMAGE", ""):
+        error = CliRunner().invoke(app, [*init, bad]).exception
+        assert isinstance(error, InputError)
+        assert f"{bad!r} names no image" in str(error)
+    assert registry.entries() == []
+    CliRunner().invoke(app, [*init, "r/w:2"])
+    file = registry.find_entry("local-prod").folder / ".env.sandbox"
+    before = file.read_text()
+    assert CliRunner().invoke(app, [*init, "a\nMINE=1"]).exit_code
+    assert file.read_text() == before
 
 
 def test_local_prod_is_no_sandbox_to_list_or_destroy(repository, docker):
