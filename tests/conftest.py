@@ -1,5 +1,6 @@
 """What holds for all tests."""
 
+import signal
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,13 @@ if TYPE_CHECKING:
 # The machine's speed decides nothing, and a failure in CI can be had again at home.
 settings.register_profile("ktrdr", deadline=None, derandomize=True)
 settings.load_profile("ktrdr")
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _programs_can_be_interrupted():
+    """A shell has what runs in the background, and all that starts, ignore Ctrl-C."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(autouse=True)
