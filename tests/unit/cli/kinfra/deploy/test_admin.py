@@ -7,16 +7,14 @@ import pytest
 from typer.testing import CliRunner
 
 from ktrdr.cli.kinfra.deploy import deploying, target
-from ktrdr.cli.kinfra.deploy.areas import Area
 from ktrdr.cli.kinfra.deploy.deploying import NewAdmin, deploy_part
 from ktrdr.cli.kinfra.deploy.gate import Gate
-from ktrdr.cli.kinfra.deploy.history import History
-from ktrdr.cli.kinfra.deploy.plan import divide
 from ktrdr.cli.kinfra.deploy.project import Service
 from ktrdr.cli.kinfra.deploy.references import Wanted
 from ktrdr.cli.kinfra.deploy.rollout import RolledBackError
 from ktrdr.cli.kinfra.images.engine import Done
 from ktrdr.cli.kinfra.main import app
+from tests.unit.cli.kinfra.deploy.test_target import target as target_on
 from tests.unit.cli.kinfra.deploy.world import (
     BACKEND,
     DATABASE,
@@ -49,18 +47,6 @@ class Empty(World):
                 self.admins.append(name)
                 return Done(code=0, out='{"token": "ktrdr_me"}', err="")
         return Done(code=0, out="", err="")
-
-
-def target_on(world: World, folder: Path) -> target.Target:
-    return target.Target(
-        area=Area(name="core", file=folder / "x.yml"),
-        folder=folder,
-        engine="docker",
-        context=None,
-        project=world,
-        history=History(folder / "test-core"),
-        parts=divide(world.services(), {"ktrdr-backend"}),
-    )
 
 
 def deploy(world: World, folder: Path, admin: NewAdmin) -> deploying.Deployed:
